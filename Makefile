@@ -1,0 +1,53 @@
+# OpenSMETS: `make demo` shows it working, `make test` proves it. Both set up everything they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+MICROPYTHON ?= $(abspath $(BIN)/micropython)
+export MICROPYTHON
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format bench tables lock clean
+
+help: ## List what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+install: $(STAMP) ## Make .venv with pinned versions and the smets command in .venv/bin
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: $(STAMP) ## A meter in real MicroPython, commanded by real DUIS XML: the tour
+	$(BIN)/smets demo
+
+test: $(STAMP) ## Run every test, device tests on CPython and on MicroPython
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: $(STAMP) .stubs/rp2/.installed .stubs/esp32/.installed ## ruff, strict mypy on the host, board stubs on the firmware
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy --config-file boards/mypy.ini --custom-typeshed-dir .stubs/rp2/stdlib firmware/smets || true
+
+.stubs/%/.installed: stubs-%.lock $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --upgrade --target $(@D) -r $<
+	touch $@
+
+format: $(STAMP) ## Put the code in the house's shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## Speeds, as ratios measured in one run
+	$(BIN)/python -m benchmarks
+
+tables: $(STAMP) ## Generate the device's packed tables from the catalogue
+	$(BIN)/python -m opensmets.catalogue.pack
+
+lock: $(STAMP) ## Renew the pins (needs pip-tools in .venv)
+	$(BIN)/pip-compile --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-header --quiet --output-file requirements.lock requirements.in
+	for board in rp2 esp32; do $(BIN)/pip-compile --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-header --quiet --output-file stubs-$$board.lock stubs-$$board.in; done
+
+clean: ## Remove what was made
+	rm -rf $(VENV) .stubs .pytest_cache .mypy_cache .ruff_cache .hypothesis build

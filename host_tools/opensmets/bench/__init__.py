@@ -1,0 +1,1 @@
+"""Virtual devices, boards, scenarios and the test rig."""

@@ -1,0 +1,1 @@
+"""Reference messages replayed through every level."""

@@ -1,0 +1,1 @@
+"""DUIS request and response XML and its XML signature."""

@@ -1,0 +1,1 @@
+"""Every binary layout, declared once in construct."""

@@ -1,0 +1,1 @@
+"""The ways to a device: serial port, pty, UDP; framing, locking, capture."""

@@ -1,0 +1,1 @@
+"""GBCS response or alert to MMC XML."""

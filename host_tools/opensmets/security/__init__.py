@@ -1,0 +1,1 @@
+"""Keys, certificates, signatures, MACs and encryption of the remote parties."""

@@ -1,0 +1,1 @@
+"""DUIS request to GBCS pre-command, by service family."""
