@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+STUBS := rp2 esp32
 STAMP := $(VENV)/.installed
 MICROPYTHON ?= $(abspath $(BIN)/micropython)
 export MICROPYTHON
@@ -25,11 +26,11 @@ demo: $(STAMP) ## A meter in real MicroPython, commanded by real DUIS XML: the t
 test: $(STAMP) ## Run every test, device tests on CPython and on MicroPython
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-lint: $(STAMP) .stubs/rp2/.installed .stubs/esp32/.installed ## ruff, strict mypy on the host, board stubs on the firmware
+lint: $(STAMP) $(STUBS:%=.stubs/%/.installed) ## ruff, strict mypy on the host, board stubs on the firmware
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy --config-file boards/mypy.ini --custom-typeshed-dir .stubs/rp2/stdlib firmware/smets || true
+	$(foreach board,$(STUBS),MYPYPATH=.stubs/$(board):firmware $(BIN)/mypy --config-file boards/mypy.ini --custom-typeshed-dir .stubs/$(board) --cache-dir .mypy_cache/$(board) firmware/smets &&) true
 
 .stubs/%/.installed: stubs-%.lock $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --upgrade --target $(@D) -r $<
@@ -47,7 +48,7 @@ tables: $(STAMP) ## Generate the device's packed tables from the catalogue
 
 lock: $(STAMP) ## Renew the pins (needs pip-tools in .venv)
 	$(BIN)/pip-compile --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-header --quiet --output-file requirements.lock requirements.in
-	for board in rp2 esp32; do $(BIN)/pip-compile --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-header --quiet --output-file stubs-$$board.lock stubs-$$board.in; done
+	for board in $(STUBS); do $(BIN)/pip-compile --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-header --quiet --output-file stubs-$$board.lock stubs-$$board.in; done
 
 clean: ## Remove what was made
 	rm -rf $(VENV) .stubs .pytest_cache .mypy_cache .ruff_cache .hypothesis build
