@@ -1,0 +1,85 @@
+"""The firmware as files: where its source lies, and its byte-compiled form for a virtual device."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from opensmets.errors import SmetsError
+
+PROJECT = Path(__file__).resolve().parents[3]
+OPTIMISATION = "-O2"  # as in an image: docstrings and asserts are dropped, line numbers stay for the crash log
+
+
+def firmware_path() -> Path:
+    """Return the firmware's source folder: $SMETS_FIRMWARE, else the one in this checkout.
+
+    Raises SmetsError when there is none.
+    """
+    path = Path(os.environ.get("SMETS_FIRMWARE", PROJECT / "firmware"))
+    if not (path / "smets").is_dir():
+        raise SmetsError(f"no firmware at {path}: run from a checkout, or set $SMETS_FIRMWARE to its firmware folder")
+    return path
+
+
+def main_path() -> Path:
+    """Return the unix port's main program."""
+    return firmware_path().parent / "boards" / "UNIX" / "main.py"
+
+
+def micropython_path() -> Path | None:
+    """Return the interpreter: $MICROPYTHON, then the one installed beside this Python, then one on PATH, or None."""
+    beside = Path(sys.executable).with_name("micropython")
+    found = os.environ.get("MICROPYTHON") or (str(beside) if beside.exists() else shutil.which("micropython"))
+    return Path(found) if found else None
+
+
+def _sources(source: Path) -> list[Path]:
+    return sorted((*(source / "smets").rglob("*.py"), *(source / "tables").glob("*")))
+
+
+def _fingerprint(source: Path, files: list[Path]) -> str:
+    digest = hashlib.sha256(OPTIMISATION.encode())
+    for file in files:
+        digest.update(str(file.relative_to(source)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def compiled_firmware() -> Path:
+    """Byte-compile the firmware with mpy-cross and return the folder; the same source is compiled once.
+
+    Raises SmetsError when mpy-cross is missing or refuses a file.
+    """
+    source = firmware_path()
+    files = _sources(source)
+    target = source.parent / "build" / f"unix-{_fingerprint(source, files)}"
+    if not target.is_dir():
+        partial = target.with_name(f"{target.name}.{os.getpid()}")
+        for file in files:
+            _compile(source, file, partial)
+        try:
+            partial.rename(target)
+        except OSError:  # another process was first with the same bytes
+            shutil.rmtree(partial)
+    return target
+
+
+def _compile(source: Path, file: Path, target: Path) -> None:
+    output = target / file.relative_to(source)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    if file.suffix != ".py":
+        shutil.copyfile(file, output)
+        return
+    compiler = Path(sys.executable).with_name("mpy-cross")
+    name = str(file.relative_to(source))
+    command = [str(compiler), OPTIMISATION, "-s", name, "-o", str(output.with_suffix(".mpy")), str(file)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        raise SmetsError(f"no mpy-cross at {compiler}: run `make install`") from None
+    if done.returncode:
+        raise SmetsError(f"mpy-cross refuses {name}: {done.stderr.strip().splitlines()[-1]}")

@@ -1,0 +1,110 @@
+"""A virtual device: the firmware in a process of its own, reached over a pty as a board is over USB."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import tty
+from pathlib import Path
+from types import TracebackType
+
+from opensmets.bench.firmware import compiled_firmware, firmware_path, main_path, micropython_path
+from opensmets.errors import SmetsError
+
+HEAP = "250k"  # a fair gate for a stock Pico's heap (device_facts)
+STOP_TIMEOUT_S = 5.0
+RUNTIMES = ("micropython", "cpython")
+
+
+class VirtualDevice:
+    """One device process. `port` is the path that a host opens; state lives in `store` and survives restarts."""
+
+    def __init__(
+        self,
+        store: Path,
+        *,
+        role: str = "esme",
+        runtime: str = "micropython",
+        speed: int = 1,
+        bench: bool = False,
+        heap: str = HEAP,
+        log: Path | None = None,
+    ) -> None:
+        self.store, self.role, self.runtime, self.speed, self.bench, self.heap = store, role, runtime, speed, bench, heap
+        self._log = log.open("ab") if log else tempfile.TemporaryFile()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        # The slave stays open here too, so that a host may come and go without a hang-up reaching the device.
+        self.port = os.ttyname(self._slave)
+
+    def __enter__(self) -> VirtualDevice:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _command(self) -> tuple[list[str], dict[str, str]]:
+        options = [str(main_path()), "--store", str(self.store), "--role", self.role, "--speed", str(self.speed)]
+        options += ["--bench"] if self.bench else []
+        if self.runtime == "cpython":
+            source = firmware_path()
+            return [sys.executable, *options], {"PYTHONPATH": f"{source}{os.pathsep}{source / 'cpython'}"}
+        interpreter = micropython_path()
+        if interpreter is None:
+            raise SmetsError("no MicroPython for this machine: set $MICROPYTHON, or use --runtime cpython")
+        return [str(interpreter), "-X", f"heapsize={self.heap}", *options], {"MICROPYPATH": str(compiled_firmware())}
+
+    def start(self) -> None:
+        """Boot the device; it answers once its first frame is read. Raises SmetsError when it cannot be started."""
+        self.store.mkdir(parents=True, exist_ok=True)
+        command, environment = self._command()
+        os.set_blocking(self._master, False)
+        self._process = subprocess.Popen(
+            command, stdin=self._master, stdout=self._master, stderr=self._log, env={**os.environ, **environment}
+        )
+
+    @property
+    def pid(self) -> int:
+        """The device's process id. Raises SmetsError when it is not running."""
+        if self._process is None:
+            raise SmetsError("the virtual device is not running: start it first")
+        return self._process.pid
+
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def errors(self) -> str:
+        """Return what the device wrote to its error output."""
+        self._log.seek(0)
+        return self._log.read().decode(errors="replace") if self._log.readable() else ""
+
+    def stop(self) -> None:
+        """End the process as a power cut would: nothing is said to it first."""
+        if self._process and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait(STOP_TIMEOUT_S)
+        self._process = None
+
+    def restart(self) -> None:
+        """Cut the power and boot again with the same store and the same port."""
+        self.stop()
+        self.start()
+
+    def wait(self) -> int:
+        """Wait until the device ends by itself and return its exit code."""
+        while self._process and self._process.poll() is None:
+            time.sleep(0.1)
+        return self._process.returncode if self._process else 0
+
+    def close(self) -> None:
+        """Stop the device and give its port back."""
+        self.stop()
+        for descriptor in (self._master, self._slave):
+            os.close(descriptor)
+        self._log.close()
