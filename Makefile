@@ -4,8 +4,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 STUBS := rp2 esp32
 STAMP := $(VENV)/.installed
-MICROPYTHON ?= $(abspath $(BIN)/micropython)
-export MICROPYTHON
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint format bench tables lock clean
 
