@@ -6,6 +6,7 @@ the user reads.
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 from typing import Any
 
@@ -107,6 +108,9 @@ def _explain(error: ConstructError, what: str) -> str:
     if len(steps) > 6:
         steps = [*steps[:3], "...", *steps[-2:]]
     reason = str(error).split("\n", 1)[-1].split("\n")[0].strip()
+    reason = re.sub(
+        r"stream read less than specified amount, expected (\d+), found (\d+)", r"cut short: \2 of \1 octets", reason
+    )
     return f"{what}: {'/'.join(steps)}: {reason}" if steps else f"{what}: {reason}"
 
 
