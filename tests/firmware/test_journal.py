@@ -1,0 +1,250 @@
+"""The journal: what is put is there, before or after a cut and never between, and damage is told, not formatted."""
+
+import os
+
+from tests.firmware.power_cut import CutFiles, FailingFiles, PowerCut, QuickFiles, read_file, scratch, wipe, write_file
+from smets.store.files import StoreCorrupt
+from smets.store.journal import MAX_VALUE, Journal
+
+QUICK = QuickFiles()
+
+
+def content(journal):
+    return {key: journal.get(key) for key in journal.keys()}
+
+
+def reopened(directory):
+    journal = Journal(directory, QUICK)
+    try:
+        return content(journal)
+    finally:
+        journal.close()
+
+
+def refused(directory):
+    try:
+        Journal(directory, QUICK).close()
+    except StoreCorrupt as error:
+        return str(error)
+    return ""
+
+
+def only_file(directory):
+    (name,) = os.listdir(directory)
+    return directory + "/" + name
+
+
+def test_values_survive_a_restart():
+    directory = scratch()
+    journal = Journal(directory)  # the real thing, with its syncs
+    journal.put("a", b"1")
+    journal.put("a", b"")
+    journal.put("bb", bytes(MAX_VALUE))
+    journal.put_many((("c/1", b"x"), ("c/2", b"y"), ("bb", None)))
+    journal.delete("missing")
+    assert content(journal) == {"a": b"", "c/1": b"x", "c/2": b"y"}
+    assert journal.keys("c/") == ["c/1", "c/2"]
+    assert journal.get("bb") is None
+    journal.close()
+    assert reopened(directory) == {"a": b"", "c/1": b"x", "c/2": b"y"}
+    wipe(directory)
+
+
+def test_a_missing_directory_is_made():
+    directory = scratch()
+    journal = Journal(directory + "/deeper", QUICK)
+    journal.put("k", b"v")
+    journal.close()
+    assert reopened(directory + "/deeper") == {"k": b"v"}
+    wipe(directory + "/deeper")
+    os.rmdir(directory)
+
+
+def test_sizes_out_of_range_are_refused_before_anything_is_written():
+    directory = scratch()
+    journal = Journal(directory, QUICK)
+    for pairs in ((("ok", b"1"), ("", b"x")), (("ok", b"1"), ("k" * 25, b"")), (("ok", b"1"), ("k", bytes(MAX_VALUE + 1)))):
+        try:
+            journal.put_many(pairs)
+        except ValueError:
+            pass
+        else:
+            raise AssertionError(pairs)
+    assert journal.keys() == []
+    journal.close()
+    wipe(directory)
+
+
+def transactions():
+    """Enough of every kind of change to make the journal compact several times."""
+    yield (("counter", b"\x00\x01"),)
+    yield (("counter", b"\x00\x02"), ("cell", b"key" * 40), ("tariff", bytes(range(200))))
+    yield (("cell", None), ("counter", b"\x00\x03"))
+    for number in range(9):
+        yield (("profile", bytes((number,)) * 3000), ("counter", b"\x01" + bytes((number,))), ("n%d" % (number % 3), b"z"))
+    yield (("n0", None),)
+
+
+def run_until_cut(directory, files):
+    """Run the transactions; return the states before and after the one that the cut fell into."""
+    before, after = {}, {}
+    try:
+        journal = Journal(directory, files)
+        for pairs in transactions():
+            after = dict(before)
+            for key, value in pairs:
+                after.pop(key, None)
+                if value is not None:
+                    after[key] = value
+            journal.put_many(pairs)
+            before = after
+        journal.close()
+    except PowerCut:
+        return before, after, True
+    return before, after, False
+
+
+def cut_everywhere(torn, blank):
+    cut_at, cut = 0, True
+    while cut:
+        cut_at += 1
+        directory = scratch()
+        before, after, cut = run_until_cut(directory, CutFiles(cut_at, torn, blank))
+        state = reopened(directory)
+        assert state == before or state == after, (cut_at, sorted(state))
+        journal = Journal(directory, QUICK)
+        journal.put("next", b"works")
+        journal.close()
+        state["next"] = b"works"
+        assert reopened(directory) == state, cut_at
+        wipe(directory)
+    return cut_at
+
+
+def test_a_cut_before_every_write():
+    assert cut_everywhere(0, b"") > 60
+
+
+def test_a_cut_that_tears_every_write():
+    cut_everywhere(1, b"")
+    cut_everywhere(7, b"")
+
+
+def test_a_cut_that_leaves_blank_space():
+    cut_everywhere(5, b"\x00")
+    cut_everywhere(5, b"\xff")
+
+
+def test_a_second_cut_during_recovery():
+    for second in range(1, 12):
+        directory = scratch()
+        before, after, cut = run_until_cut(directory, CutFiles(9, 4))
+        assert cut
+        try:
+            journal = Journal(directory, CutFiles(second, 3))
+            journal.put("counter", b"recovered")
+        except PowerCut:
+            pass
+        state = reopened(directory)
+        recovered = dict(before)
+        recovered["counter"] = b"recovered"
+        assert state in (before, after, recovered), (second, state)
+        wipe(directory)
+
+
+def test_a_full_flash_loses_nothing_and_room_lets_it_go_on():
+    for fail_at in range(3, 40):
+        directory = scratch()
+        files = FailingFiles(fail_at)
+        journal, kept = Journal(directory, files), {}
+        failed = 0
+        for number in range(8):
+            try:
+                journal.put_many((("a", bytes((number,))), ("b", bytes((number,)) * 3000)))
+                kept = {"a": bytes((number,)), "b": bytes((number,)) * 3000}
+            except OSError:
+                failed += 1
+                assert content(journal) == kept
+        files.full = False
+        assert failed or fail_at > 30
+        journal.put("c", b"room again")
+        kept["c"] = b"room again"
+        assert content(journal) == kept
+        journal.close()
+        assert reopened(directory) == kept
+        wipe(directory)
+
+
+def test_any_damaged_bit_is_refused_or_costs_the_last_transaction_only():
+    directory = scratch()
+    journal = Journal(directory, QUICK)
+    journal.put("first", b"one")
+    journal.put_many((("second", b"two"), ("third", b"three")))
+    before = content(journal)
+    journal.put("last", b"four")
+    after = content(journal)
+    journal.close()
+    path = only_file(directory)
+    good = read_file(path)
+    told = 0
+    for position in range(len(good)):
+        for bit in range(8):
+            damaged = bytearray(good)
+            damaged[position] ^= 1 << bit
+            write_file(path, damaged)
+            if refused(directory):
+                told += 1
+                assert read_file(path) == bytes(damaged) and len(os.listdir(directory)) == 1
+            else:
+                assert reopened(directory) in (before, after), (position, bit)
+                assert position >= len(good) - 1  # only the very last byte can look like a cut
+                os.remove(only_file(directory))
+                path = directory + "/00000001.jnl"
+    assert told >= 8 * (len(good) - 1)
+    wipe(directory)
+
+
+def test_foreign_and_newer_files_are_refused_and_kept():
+    directory = scratch()
+    for name, data, word in (
+        ("00000001.jnl", b"", "not a journal"),
+        ("00000001.jnl", b"hello, this is a text file\n", "not a journal"),
+        ("00000001.jnl", b"SMTJ\x02\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00", "format 2"),
+        ("00000001.jnl", b"SMTJ\x01\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00", "damaged"),
+        ("backup.jnl", b"x", "not a journal"),
+    ):
+        write_file(directory + "/" + name, data)
+        assert word in refused(directory), (name, refused(directory))
+        assert read_file(directory + "/" + name) == data
+        os.remove(directory + "/" + name)
+    wipe(directory)
+
+
+def test_a_record_that_rots_while_open_is_not_returned():
+    directory = scratch()
+    journal = Journal(directory, QUICK)
+    journal.put("k", b"value")
+    path = only_file(directory)
+    data = bytearray(read_file(path))
+    data[-6] ^= 1
+    write_file(path, data)
+    try:
+        journal.get("k")
+    except StoreCorrupt as error:
+        assert "damaged" in str(error)
+    else:
+        raise AssertionError("a damaged value was returned")
+    journal.close()
+    wipe(directory)
+
+
+def test_the_file_stays_small_however_often_a_value_changes():
+    directory = scratch()
+    journal = Journal(directory, QUICK)
+    journal.put("keep", b"k" * 100)
+    for number in range(2000):
+        journal.put("counter", b"%08d" % number)
+    assert os.stat(only_file(directory))[6] < 40000
+    assert content(journal) == {"keep": b"k" * 100, "counter": b"00001999"}
+    journal.close()
+    wipe(directory)
