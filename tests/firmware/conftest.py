@@ -43,16 +43,19 @@ class _Run:
         self.path, self.heap, self.lines = path, heap, None
 
     def result(self, name: str) -> str:
-        """Return "" when the test passed, else what went wrong."""
+        """Return "" when the test passed, else what went wrong; skip the pytest test when it skipped."""
         if self.lines is None:
             command = [micropython(), "-X", f"heapsize={self.heap}", str(RUNNER), str(self.path)]
             done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S)
             self.lines = (done.stdout + done.stderr).splitlines()
         if f"pass {name}" in self.lines:
             return ""
+        for line in self.lines:
+            if line.startswith(f"skip {name}: "):
+                pytest.skip(line.partition(": ")[2])
         if f"fail {name}" in self.lines:
             start = self.lines.index(f"fail {name}")
-            end = next((i for i in range(start + 1, len(self.lines)) if re.match(r"(pass|fail) test_|end$", self.lines[i])), None)
+            end = next((i for i in range(start + 1, len(self.lines)) if re.match(r"(pass|fail|skip) test_|end$", self.lines[i])), None)
             return "\n".join(self.lines[start:end])
         return "never ran:\n" + "\n".join(self.lines[-20:])
 
