@@ -1,7 +1,7 @@
 """A file layer that loses power after a given number of writes, for the tests of the stores.
 
-`CutFiles` counts every write, sync, rename, removal and creation as one step; at step `cut_at` a write is torn after `torn`
-of its bytes (the rest missing, or `blank`), anything else does not happen, and PowerCut is raised.
+`CutFiles` counts every write, sync, rename, removal and creation as one step; at step `cut_at` a write is torn after
+`torn` of its bytes (the rest missing, or `blank`), anything else does not happen, and PowerCut is raised.
 """
 
 import os
@@ -81,7 +81,7 @@ def scratch():
     """Return a new, empty directory of this process. The caller removes it with `wipe`."""
     _count[0] += 1
     root = "/dev/shm" if "shm" in os.listdir("/dev") else "/tmp"
-    path = "%s/smets_%s_%d" % (root, "".join("%02x" % byte for byte in os.urandom(6)), _count[0])
+    path = f"{root}/smets_{int.from_bytes(os.urandom(6), 'big'):x}_{_count[0]}"
     os.mkdir(path)
     return path
 

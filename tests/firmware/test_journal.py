@@ -2,15 +2,16 @@
 
 import os
 
-from tests.firmware.power_cut import CutFiles, FailingFiles, PowerCut, QuickFiles, read_file, scratch, wipe, write_file
 from smets.store.files import StoreCorrupt
 from smets.store.journal import MAX_VALUE, Journal
+
+from tests.firmware.power_cut import CutFiles, FailingFiles, PowerCut, QuickFiles, read_file, scratch, wipe, write_file
 
 QUICK = QuickFiles()
 
 
 def content(journal):
-    return {key: journal.get(key) for key in journal.keys()}
+    return {key: journal.get(key) for key in journal.keys("")}
 
 
 def reopened(directory):
@@ -63,7 +64,11 @@ def test_a_missing_directory_is_made():
 def test_sizes_out_of_range_are_refused_before_anything_is_written():
     directory = scratch()
     journal = Journal(directory, QUICK)
-    for pairs in ((("ok", b"1"), ("", b"x")), (("ok", b"1"), ("k" * 25, b"")), (("ok", b"1"), ("k", bytes(MAX_VALUE + 1)))):
+    for pairs in (
+        (("ok", b"1"), ("", b"x")),
+        (("ok", b"1"), ("k" * 25, b"")),
+        (("ok", b"1"), ("k", bytes(MAX_VALUE + 1))),
+    ):
         try:
             journal.put_many(pairs)
         except ValueError:
@@ -81,7 +86,11 @@ def transactions():
     yield (("counter", b"\x00\x02"), ("cell", b"key" * 40), ("tariff", bytes(range(200))))
     yield (("cell", None), ("counter", b"\x00\x03"))
     for number in range(9):
-        yield (("profile", bytes((number,)) * 3000), ("counter", b"\x01" + bytes((number,))), ("n%d" % (number % 3), b"z"))
+        yield (
+            ("profile", bytes((number,)) * 3000),
+            ("counter", b"\x01" + bytes((number,))),
+            (f"n{number % 3}", b"z"),
+        )
     yield (("n0", None),)
 
 
@@ -111,7 +120,7 @@ def cut_everywhere(torn, blank):
         directory = scratch()
         before, after, cut = run_until_cut(directory, CutFiles(cut_at, torn, blank))
         state = reopened(directory)
-        assert state == before or state == after, (cut_at, sorted(state))
+        assert state in (before, after), (cut_at, sorted(state))
         journal = Journal(directory, QUICK)
         journal.put("next", b"works")
         journal.close()

@@ -7,7 +7,7 @@ import os
 
 
 class StoreCorrupt(Exception):
-    """A store file is not what this firmware wrote. Nothing was changed on flash; the text says which file and where."""
+    """A store file is not what this firmware wrote. Nothing was changed; the text says which file and where."""
 
 
 class Files:

@@ -5,12 +5,12 @@ One file, `<generation, 8 hex digits>.jnl`, is the whole truth. It starts with a
     header  "SMTJ" | format u8 | 3 spare | generation u32 | CRC-32 of the 12 bytes
     record  flags u8 | key length u8 | value length u16 | check u16 | key | value | CRC-32
 
-All big-endian. Flag COMMIT marks the last record of a transaction; flag DELETE says that the key is gone. `check` guards
-the lengths alone, so that a cut file (the lengths are good and the file is too short) can be told from a damaged one.
+All big-endian. Flag COMMIT marks the last record of a transaction; flag DELETE says that the key is gone. `check`
+guards the lengths alone, so that a cut file (good lengths, file too short) can be told from a damaged one.
 Both checks start from the generation's number, so that no stale block of an older file can pass for a record.
 
-Compaction, also after a cut or a failed write, copies what is live into `new.tmp` and renames it to the next generation:
-a damaged tail is never written over, and until the rename the old file is untouched.
+Compaction, also after a cut or a failed write, copies what is live into `new.tmp` and renames it to the next
+generation: a damaged tail is never written over, and until the rename the old file is untouched.
 """
 
 import struct
@@ -153,7 +153,7 @@ class Journal:
         self._take_over(generation, offsets, end)
 
     def _try_compact(self):
-        """Compact now if the flash has room; the change that led here is safe already, so the next one may try again."""
+        """Compact now if the flash has room; the change that led here is safe, so the next one may try again."""
         try:
             self._compact()
         except OSError:
@@ -228,7 +228,9 @@ class Journal:
         if got < _HEADER_SIZE or magic != _MAGIC:
             raise StoreCorrupt(self._path(self._generation) + " is not a journal: move it away")
         if version != _FORMAT:
-            raise StoreCorrupt("%s has format %d, this firmware knows %d" % (self._path(self._generation), version, _FORMAT))
+            raise StoreCorrupt(
+                "%s has format %d, this firmware knows %d" % (self._path(self._generation), version, _FORMAT)
+            )
         if check != crc32(memoryview(header)[:12]) or generation != self._generation:
             self._fail(0)
 
@@ -254,7 +256,11 @@ class Journal:
     def _read(self, offset):
         """Return (flags, key, value) of the record at `offset`. Raises StoreCorrupt when it fails a check."""
         flags, key_size, value_size, check = struct.unpack(_RECORD_HEADER, self._header_at(offset))
-        if check != _header_check(self._record_header, self._generation) or key_size > MAX_KEY or value_size > MAX_VALUE:
+        if (
+            check != _header_check(self._record_header, self._generation)
+            or key_size > MAX_KEY
+            or value_size > MAX_VALUE
+        ):
             self._fail(offset)
         name, value, tail = self._handle.read(key_size), self._handle.read(value_size), self._handle.read(_CRC_SIZE)
         if tail != struct.pack(">I", crc32(value, crc32(name, crc32(self._record_header, self._generation)))):
