@@ -1,0 +1,57 @@
+"""Originator counters: the highest accepted from each party, and the device's own (GBCS 4.3.3, 7.2.5).
+
+A party's counter is on flash before its command acts. Top-ups (CS01a) count for themselves, since their counters have
+their number in the high word. The device's own counter is reserved on flash in blocks ahead of use: after a restart it
+goes on behind the block, so it never repeats and hardly ever writes.
+"""
+
+from binascii import hexlify
+
+from micropython import const
+
+ORDINARY = const(0)
+TOP_UP = const(1)
+"""Kinds of received counter that are told apart."""
+
+TOP_UP_CODE = const(0x0007)
+"""CS01a, Apply Prepayment Top Up."""
+
+_BLOCK = const(64)
+"""Own counters reserved per write."""
+_OWN = "counter/own"
+_SIZE = const(8)
+
+
+def kind_of(code):
+    """Return the kind of counter that a message code uses."""
+    return TOP_UP if code == TOP_UP_CODE else ORDINARY
+
+
+class Counters:
+    """The counters in a journal."""
+
+    def __init__(self, journal):
+        self._journal = journal
+        self._limit = self._next = int.from_bytes(journal.get(_OWN) or b"", "big")
+
+    def is_fresh(self, eui, kind, counter):
+        """Return whether a counter (8 bytes) is above the highest accepted from a party."""
+        highest = self._journal.get(_key(eui, kind))
+        return highest is None or bytes(counter) > highest
+
+    def accept(self, eui, kind, counter):
+        """Keep a counter as the highest accepted; on flash when this returns."""
+        self._journal.put(_key(eui, kind), bytes(counter))
+
+    def next_own(self):
+        """Return the device's next counter (8 bytes), above every one before, across restarts."""
+        if self._next >= self._limit:
+            limit = self._next + _BLOCK
+            self._journal.put(_OWN, limit.to_bytes(_SIZE, "big"))
+            self._limit = limit
+        self._next += 1
+        return self._next.to_bytes(_SIZE, "big")
+
+
+def _key(eui, kind):
+    return "rx/%s/%d" % (hexlify(eui).decode(), kind)

@@ -1,0 +1,87 @@
+"""MACs, signatures and the keys of sensitive attributes (GBCS 6.2, 8.2.4).
+
+Every message key comes from the secret shared with one party and from the message's own header; none is kept.
+"""
+
+from hashlib import sha256
+
+from smets.crypto import compare, kdf, p256
+from smets.crypto.gcm import Gcm
+from smets.message.envelope import COMMAND, SENSITIVE
+from smets.trust.cells import ACCESS_CONTROL_BROKER
+
+_KEY_PREFIX = b"\x60\x85\x74\x06\x08\x03\x00"
+_COUNTER_ZERO = bytes(4)
+_MAC_PREFIX = b"\x11\x00\x00\x00\x00\x00"
+SENSITIVE_HEADER = b"\x31\x00\x00\x00\x00"
+"""Security header of an encrypted part: authenticated and encrypted, invocation counter 0."""
+_SENSITIVE_PREFIX = b"\x31\x31\x00\x00\x00\x00"
+
+
+class NotProtectable(Exception):
+    """The device holds no key agreement key of the party that a MAC or an encrypted part is for."""
+
+
+def message_key(secret, cra, originator, counter, recipient):
+    """Return the AES key (16 bytes) of one message between two parties with a shared secret."""
+    return kdf.shared_key(secret, _KEY_PREFIX, originator, b"\x09", bytes((cra,)), counter, recipient)
+
+
+class Protection:
+    """Verifies and protects messages with the device's keys and its trust anchor cells."""
+
+    def __init__(self, anchors, device_keys):
+        self._anchors = anchors
+        self._keys = device_keys
+
+    def is_mac_valid(self, envelope):
+        """Return whether a command's MAC is the access control broker's for this device."""
+        broker = self._anchors.cell(ACCESS_CONTROL_BROKER, self._anchors.AGREEMENT)
+        if broker is None or envelope.mac is None:
+            return False
+        secret = self._anchors.shared_secret(broker)
+        key = message_key(secret, COMMAND, envelope.originator, envelope.counter, envelope.recipient)
+        tag = Gcm(key).tag(bytes(envelope.originator) + _COUNTER_ZERO, _MAC_PREFIX, envelope.authenticated)
+        return compare.equal(tag, envelope.mac)
+
+    def is_signature_valid(self, envelope, cell):
+        """Return whether a command bears the signature of the party whose signing key is in `cell`."""
+        if envelope.signature is None:
+            return False
+        return p256.verify(cell.public_key, sha256(envelope.signed).digest(), bytes(envelope.signature))
+
+    def sign(self, writer):
+        """Append the device's signature to a message whose header stands."""
+        writer.finish(self._keys.sign(sha256(writer.signed()).digest()))
+
+    def add_mac(self, writer, cra, originator, counter, recipient):
+        """Append an empty signature and the MAC for `recipient`. Raises NotProtectable when its key is not here."""
+        key = message_key(self.secret_of(recipient), cra, originator, counter, recipient)
+        writer.finish(b"")
+        writer.append_mac(Gcm(key).tag(originator + _COUNTER_ZERO, _MAC_PREFIX, writer.authenticated()))
+
+    def secret_of(self, eui):
+        """Return the secret shared with a party known by its EUI. Raises NotProtectable when its key is not here."""
+        for cell in self._anchors.held_by(eui, self._anchors.AGREEMENT):
+            return self._anchors.shared_secret(cell)
+        raise NotProtectable("no key agreement key of that party")
+
+
+class SensitiveProtector:
+    """Encrypts sensitive attributes of one response for the party that may read them (GBCS 8.2.4).
+
+    A known party's key is in a cell; an unknown party's comes in the command's certificate, and the key then uses the
+    supplementary originator counter that the response carries.
+    """
+
+    __slots__ = ("party", "counter", "_device", "_key")
+
+    def __init__(self, device, party, counter, secret):
+        self.party = party
+        self.counter = counter
+        self._device = device
+        self._key = message_key(secret, SENSITIVE, device, counter, party)
+
+    def seal(self, buffer):
+        """Encrypt `buffer` in place and return the tag (12 bytes). `SENSITIVE_HEADER` stands before it on the wire."""
+        return Gcm(self._key).seal(self._device + _COUNTER_ZERO, _SENSITIVE_PREFIX, buffer)

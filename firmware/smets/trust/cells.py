@@ -1,0 +1,149 @@
+"""Trust anchor cells: whose key may act in which role (GBCS 4.3.2.5, 12.4).
+
+A cell is named by remote party role, key usage and cell usage, and holds one party's public key with the party's EUI.
+The secret agreed with a key agreement key is computed once and kept in the cell's record; it leaves this room only as
+a message key derived from it.
+"""
+
+import struct
+
+from micropython import const
+from smets.trust.certificate import DIGITAL_SIGNATURE, KEY_AGREEMENT, KEY_CERT_SIGN
+
+ROOT = const(0)
+RECOVERY = const(1)
+SUPPLIER = const(2)
+NETWORK_OPERATOR = const(3)
+ACCESS_CONTROL_BROKER = const(4)
+TRANSITIONAL_COS = const(5)
+WAN_PROVIDER = const(6)
+LOAD_CONTROLLER = const(8)
+"""Remote party roles by their GBCS number."""
+
+MANAGEMENT = const(0)
+PREPAYMENT = const(1)
+"""Cell usages."""
+
+_ROLES = (
+    ROOT,
+    RECOVERY,
+    SUPPLIER,
+    NETWORK_OPERATOR,
+    ACCESS_CONTROL_BROKER,
+    TRANSITIONAL_COS,
+    WAN_PROVIDER,
+    LOAD_CONTROLLER,
+)
+_USAGES = (DIGITAL_SIGNATURE, KEY_AGREEMENT, KEY_CERT_SIGN)
+_RECORD = ">8s64sB"
+_RECORD_SIZE = const(73)
+_PREFIX = "cell/"
+_SEQUENCE = "cells/sequence/%d"
+
+
+class CellError(ValueError):
+    """There is no such cell, or the certificate does not fit it."""
+
+
+class Cell:
+    """One filled cell: `role`, `usage`, `cell_usage`, and of its key the party's `eui`, `public_key` and `key_id`."""
+
+    __slots__ = ("role", "usage", "cell_usage", "eui", "public_key", "key_id", "_secret")
+
+    def _name(self):
+        return "%s%d/%d/%d" % (_PREFIX, self.role, self.usage, self.cell_usage)
+
+    def _pack(self):
+        head = struct.pack(_RECORD, self.eui, self.public_key, len(self.key_id))
+        return head + self.key_id + (self._secret or b"")
+
+    def _unpack(self, name, record):
+        self.role, self.usage, self.cell_usage = [int(part) for part in name[len(_PREFIX) :].split("/")]
+        self.eui, self.public_key, size = struct.unpack(_RECORD, record[:_RECORD_SIZE])
+        self.key_id = record[_RECORD_SIZE : _RECORD_SIZE + size]
+        self._secret = record[_RECORD_SIZE + size :] or None
+
+
+class TrustAnchors:
+    """All filled cells, kept in the journal and in RAM (some 200 bytes each)."""
+
+    SIGNING = DIGITAL_SIGNATURE
+    AGREEMENT = KEY_AGREEMENT
+
+    def __init__(self, journal, device_keys):
+        self._journal = journal
+        self._keys = device_keys
+        self._cells = []
+        for name in journal.keys(_PREFIX):
+            cell = Cell()
+            cell._unpack(name, journal.get(name))
+            self._cells.append(cell)
+
+    def __iter__(self):
+        """Iterate over the filled cells in the order of role, key usage, cell usage."""
+        return iter(self._cells)
+
+    def place(self, role, usage, cell_usage, certificate):
+        """Fill a cell with a certificate's key. On flash when this returns. Raises CellError when they do not fit."""
+        if role not in _ROLES or usage not in _USAGES or cell_usage not in (MANAGEMENT, PREPAYMENT):
+            raise CellError("no such trust anchor cell")
+        if cell_usage == PREPAYMENT and (role != SUPPLIER or usage != KEY_AGREEMENT):
+            raise CellError("only the supplier has a prepayment cell, for key agreement")
+        if certificate.usage != usage:
+            raise CellError("the certificate's key usage is not the cell's")
+        cell = Cell()
+        cell.role, cell.usage, cell.cell_usage = role, usage, cell_usage
+        cell.eui, cell.public_key, cell.key_id = certificate.eui, certificate.public_key, certificate.key_id
+        cell._secret = None
+        self._journal.put(cell._name(), cell._pack())
+        self._cells = [other for other in self._cells if other._name() != cell._name()]
+        self._cells.append(cell)
+        self._cells.sort(key=lambda each: each._name())
+
+    def clear(self):
+        """Empty every cell."""
+        self._journal.put_many([(cell._name(), None) for cell in self._cells])
+        self._cells = []
+
+    def cell(self, role, usage, cell_usage=MANAGEMENT):
+        """Return the cell of a role, or None when it is empty."""
+        for cell in self._cells:
+            if cell.role == role and cell.usage == usage and cell.cell_usage == cell_usage:
+                return cell
+        return None
+
+    def held_by(self, eui, usage):
+        """Return the management cells whose key belongs to a party, by its EUI (8 bytes)."""
+        return [
+            cell for cell in self._cells if cell.eui == eui and cell.usage == usage and cell.cell_usage == MANAGEMENT
+        ]
+
+    def knows(self, eui):
+        """Return whether any management cell holds a key of this party."""
+        return bool(self.held_by(eui, DIGITAL_SIGNATURE) or self.held_by(eui, KEY_AGREEMENT))
+
+    def shared_secret(self, cell):
+        """Return the secret agreed between a cell's key and the device's; computed once and kept in the cell."""
+        if cell._secret is None:
+            secret = self._keys.agree(cell.public_key)
+            cell._secret = secret
+            self._journal.put(cell._name(), cell._pack())
+        return cell._secret
+
+    def agree(self, public_key):
+        """Return the secret agreed with a key that is in no cell, as a command's certificate brings it."""
+        return self._keys.agree(public_key)
+
+    def forget_secrets(self):
+        """Drop every agreed secret; needed when the device's own key agreement key changes."""
+        for cell in self._cells:
+            cell._secret = None
+        self._journal.put_many([(cell._name(), cell._pack()) for cell in self._cells])
+
+    def sequence(self, role):
+        """Return the sequence number of a role's last credential update, 0 before the first."""
+        return int.from_bytes(self._journal.get(_SEQUENCE % role) or b"", "big")
+
+    def set_sequence(self, role, number):
+        """Keep the sequence number of a role's last credential update."""
+        self._journal.put(_SEQUENCE % role, number.to_bytes(8, "big"))

@@ -1,0 +1,52 @@
+"""The device's own two key pairs, made on the device: ds signs, ka agrees secrets (GBCS 12.3).
+
+A private key is generated here, kept in the journal, used through `sign` and `agree`, and has no other way out.
+"""
+
+from smets.crypto import p256
+from smets.crypto.entropy import random_bytes
+from smets.trust.certificate import DIGITAL_SIGNATURE, KEY_AGREEMENT
+
+_NAMES = {DIGITAL_SIGNATURE: "key/ds", KEY_AGREEMENT: "key/ka"}
+_PRIVATE_SIZE = 32
+
+
+class NoDeviceKeys(Exception):
+    """The device has not made its keys yet."""
+
+
+class DeviceKeys:
+    """The key pairs kept in a journal."""
+
+    def __init__(self, journal):
+        self._journal = journal
+
+    def exist(self):
+        """Return whether both key pairs were made."""
+        return None not in [self._journal.get(name) for name in _NAMES.values()]
+
+    def generate(self):
+        """Make both key pairs anew. They are on flash when this returns."""
+        pairs = []
+        for name in _NAMES.values():
+            private = p256.generate_private(random_bytes)
+            pairs.append((name, private + p256.public_key(private)))
+        self._journal.put_many(pairs)
+
+    def public(self, usage):
+        """Return the public key (X||Y, 64 bytes) of DIGITAL_SIGNATURE or KEY_AGREEMENT. Raises NoDeviceKeys."""
+        return self._pair(usage)[_PRIVATE_SIZE:]
+
+    def sign(self, digest):
+        """Return the signature (r||s, 64 bytes) of a SHA-256 digest. Raises NoDeviceKeys."""
+        return p256.sign(self._pair(DIGITAL_SIGNATURE)[:_PRIVATE_SIZE], digest)
+
+    def agree(self, public_key):
+        """Return the secret shared with `public_key`'s holder (ECDH x-coordinate, 32 bytes). Raises NoDeviceKeys."""
+        return p256.ecdh(self._pair(KEY_AGREEMENT)[:_PRIVATE_SIZE], public_key)
+
+    def _pair(self, usage):
+        pair = self._journal.get(_NAMES[usage])
+        if pair is None:
+            raise NoDeviceKeys("the device has no keys: provision it")
+        return pair

@@ -1,0 +1,194 @@
+"""Provisioning: what a factory does to a device before it becomes a meter (link channel 5).
+
+A session runs `begin`, `cell`s, `keys`, `certificate`s, `finish`. Its state lives in the journal, so a power cut
+leaves a device that is either not provisioned (begin again) or provisioned; once it is, only `who` is answered.
+"""
+
+import json
+from binascii import hexlify, unhexlify
+
+from micropython import const
+from smets.trust.cells import MANAGEMENT, PREPAYMENT, CellError
+from smets.trust.certificate import (
+    DIGITAL_SIGNATURE,
+    KEY_AGREEMENT,
+    KEY_CERT_SIGN,
+    MAX_CERTIFICATE,
+    Certificate,
+    CertificateError,
+)
+
+MAX_REQUEST = const(4096)
+"""Longest request, bytes."""
+
+_USAGES = {"ds": DIGITAL_SIGNATURE, "ka": KEY_AGREEMENT, "certsign": KEY_CERT_SIGN}
+_CELL_USAGES = {"management": MANAGEMENT, "prepayment": PREPAYMENT}
+_IDENTITY = "device/identity"
+_STAMP = "device/provisioned"
+_CERTIFICATE = "device/certificate/"
+
+
+class ProvisioningError(ValueError):
+    """The request cannot be carried out; the text says why, in one line."""
+
+
+class Identity:
+    """What provisioning tells a device about itself: `eui` (8 bytes), `elements` (1 or 2), `phases` (1 or 3)."""
+
+    __slots__ = ("eui", "elements", "phases")
+
+    def __init__(self, record):
+        self.eui, self.elements, self.phases = record[:8], record[8], record[9]
+
+
+def read_identity(journal):
+    """Return the Identity of a provisioned device, None before."""
+    return Identity(journal.get(_IDENTITY)) if journal.get(_STAMP) else None
+
+
+def device_certificate(journal, usage):
+    """Return the device's own certificate (DER) for DIGITAL_SIGNATURE or KEY_AGREEMENT, or None."""
+    return journal.get(_CERTIFICATE + str(usage))
+
+
+class Provisioning:
+    """Answers provisioning requests. `role` is the device kind's name."""
+
+    def __init__(self, journal, anchors, device_keys, role):
+        self._journal = journal
+        self._anchors = anchors
+        self._keys = device_keys
+        self._role = role
+
+    def answer(self, request):
+        """Return the JSON answer (bytes) to one JSON request (bytes or memoryview)."""
+        try:
+            result = self._carry_out(_decode(request))
+            result["ok"] = True
+        except (ProvisioningError, CertificateError, CellError) as error:
+            result = {"ok": False, "why": str(error)}
+        return json.dumps(result).encode()
+
+    def is_done(self):
+        """Return whether the device is provisioned."""
+        return self._journal.get(_STAMP) is not None
+
+    def _carry_out(self, request):
+        name = _text(request, "do")
+        if name == "who":
+            return self._who()
+        if self.is_done():
+            raise ProvisioningError("the device is provisioned already")
+        step = _STEPS.get(name)
+        if step is None:
+            raise ProvisioningError("no such request")
+        return step(self, request)
+
+    def _who(self):
+        record = self._journal.get(_IDENTITY)
+        return {
+            "eui": hexlify(record[:8]).decode() if record else None,
+            "role": self._role,
+            "provisioned": self.is_done(),
+        }
+
+    def _begin(self, request):
+        eui = _hex(request, "eui", 8)
+        if len(eui) != 8:
+            raise ProvisioningError("eui: 16 hexadecimal digits are needed")
+        elements, phases = request.get("elements", 1), request.get("phases", 1)
+        if type(elements) is not int or type(phases) is not int or elements not in (1, 2) or phases not in (1, 3):
+            raise ProvisioningError("elements are 1 or 2, phases 1 or 3")
+        self._anchors.clear()
+        self._journal.put_many(
+            [(_IDENTITY, eui + bytes((elements, phases)))] + [(key, None) for key in self._journal.keys(_CERTIFICATE)]
+        )
+        return {}
+
+    def _cell(self, request):
+        self._need_identity()
+        certificate = Certificate(_hex(request, "certificate", MAX_CERTIFICATE))
+        role, sequence = request.get("role"), request.get("sequence", 0)
+        if type(role) is not int or type(sequence) is not int or not 0 <= sequence < 1 << 63:
+            raise ProvisioningError("role and sequence are whole numbers")
+        cell_usage = _choice(request, "cell", _CELL_USAGES, "management")
+        self._anchors.place(role, _choice(request, "usage", _USAGES), cell_usage, certificate)
+        self._anchors.set_sequence(role, sequence)
+        return {}
+
+    def _make_keys(self, request):
+        self._need_identity()
+        self._keys.generate()
+        self._anchors.forget_secrets()
+        return {
+            "ds": hexlify(self._keys.public(DIGITAL_SIGNATURE)).decode(),
+            "ka": hexlify(self._keys.public(KEY_AGREEMENT)).decode(),
+        }
+
+    def _own_certificate(self, request):
+        eui = self._need_identity()
+        usage = _choice(request, "usage", _USAGES)
+        encoded = _hex(request, "certificate", MAX_CERTIFICATE)
+        certificate = Certificate(encoded)
+        if usage == KEY_CERT_SIGN or certificate.usage != usage or certificate.eui != eui:
+            raise ProvisioningError("the certificate is not this device's for that use")
+        if not self._keys.exist() or certificate.public_key != self._keys.public(usage):
+            raise ProvisioningError("the certificate is not for the key that the device made")
+        self._journal.put(_CERTIFICATE + str(usage), encoded)
+        return {}
+
+    def _finish(self, request):
+        self._need_identity()
+        if not self._keys.exist():
+            raise ProvisioningError("the device has no keys yet: ask for them first")
+        self._journal.put(_STAMP, b"\x01")
+        return {}
+
+    def _need_identity(self):
+        record = self._journal.get(_IDENTITY)
+        if record is None:
+            raise ProvisioningError("begin first")
+        return record[:8]
+
+
+_STEPS = {
+    "begin": Provisioning._begin,
+    "cell": Provisioning._cell,
+    "keys": Provisioning._make_keys,
+    "certificate": Provisioning._own_certificate,
+    "finish": Provisioning._finish,
+}
+
+
+def _decode(request):
+    if len(request) > MAX_REQUEST:
+        raise ProvisioningError("request too long")
+    try:
+        decoded = json.loads(bytes(request))
+    except (ValueError, RuntimeError):
+        raise ProvisioningError("request is not JSON")
+    if not isinstance(decoded, dict):
+        raise ProvisioningError("request is not a JSON object")
+    return decoded
+
+
+def _hex(request, name, limit):
+    text = request.get(name)
+    if not isinstance(text, str) or len(text) > 2 * limit:
+        raise ProvisioningError(name + ": hexadecimal text of at most " + str(limit) + " bytes is needed")
+    try:
+        return unhexlify(text)
+    except ValueError:
+        raise ProvisioningError(name + ": not hexadecimal")
+
+
+def _text(request, name, default=None):
+    value = request.get(name, default)
+    return value if isinstance(value, str) else None
+
+
+def _choice(request, name, choices, default=None):
+    value = choices.get(_text(request, name, default))
+    if value is None:
+        raise ProvisioningError(name + ": one of " + ", ".join(sorted(choices)))
+    return value

@@ -1,0 +1,63 @@
+"""Pack the alert and event codes into the table that a device's firmware reads by seek.
+
+Layout, big-endian: header `AL`, version u8, zero, number of records u16; records of 5 bytes sorted by code: code
+u16, flags u8, recipients u16. Flags: 1 critical (signed), 2 sent to remote parties, 4 event log, 8 security log,
+16 power event log. Recipients: bit n for the trust anchor cell of remote party role n.
+
+Where the reference tables are silent about a code it is like its neighbours: from 0x8F00 on critical, below not; the
+voltage codes (0x80xx) go to the network operator and the power event log, the others to the supplier; what only
+records that something was tried at the device or on the HAN (`LOG_ONLY`) is logged and not sent.
+"""
+
+from __future__ import annotations
+
+import struct
+import tomllib
+from importlib import resources
+from typing import Any
+
+from opensmets.catalogue.pack_use_cases import ROLES
+
+VERSION = 1
+CRITICAL, SENT, EVENT_LOG, SECURITY_LOG, POWER_EVENT_LOG = 1, 2, 4, 8, 16
+LOGS = {"event": EVENT_LOG, "security": SECURITY_LOG, "power_event": POWER_EVENT_LOG}
+FIRST_CRITICAL = 0x8F00
+FIRST_SUPPLIER = 0x8100
+METER_RECIPIENTS = ("supplier", "network_operator")
+"""Of a code's recipients those a meter has: the broker and the WAN provider are told by a communications hub."""
+LOG_ONLY = {
+    0x8154: EVENT_LOG, 0x8155: EVENT_LOG, 0x8161: EVENT_LOG, 0x8162: EVENT_LOG, 0x81C6: EVENT_LOG,
+    0x8F4D: SECURITY_LOG, 0x8F4E: SECURITY_LOG, 0x8F4F: SECURITY_LOG, 0x8F51: SECURITY_LOG, 0x8F52: SECURITY_LOG,
+    0x8F5B: SECURITY_LOG, 0x8F63: SECURITY_LOG, 0x8F64: SECURITY_LOG,
+}  # fmt: skip
+SECURITY = (0x8F1C, 0x8F1E, 0x8F30, 0x8F3D, 0x8F53, 0x8F60)
+"""Codes of refused messages and images, which the security log keeps as well."""
+
+
+def _known(entry: dict[str, Any]) -> tuple[int, list[str]]:
+    flags = (CRITICAL if entry["critical"] else 0) | (SENT if entry["wan"] else 0)
+    for name in entry["logs"]:
+        flags |= LOGS[name]
+    return flags, [name for name in entry["recipients"] if name in METER_RECIPIENTS]
+
+
+def _like_neighbours(code: int) -> tuple[int, list[str]]:
+    if code in LOG_ONLY:
+        return LOG_ONLY[code], []
+    if code < FIRST_SUPPLIER:
+        return SENT | POWER_EVENT_LOG, ["network_operator"]
+    return (SENT | CRITICAL if code >= FIRST_CRITICAL else SENT | EVENT_LOG), ["supplier"]
+
+
+def pack_alerts() -> bytes:
+    """Return the packed table of alert codes as a meter uses them."""
+    text = resources.files("opensmets.catalogue").joinpath("data/alert_codes.toml").read_text(encoding="utf-8")
+    table = {int(name, 16): entry for name, entry in tomllib.loads(text).items()}
+    records = []
+    for code, entry in sorted(table.items()):
+        flags, recipients = _known(entry) if "wan" in entry else _like_neighbours(code)
+        flags |= SECURITY_LOG if code in SECURITY else 0
+        if flags & SENT and not recipients:
+            recipients = ["supplier"]
+        records.append(struct.pack(">HBH", code, flags, sum(1 << ROLES[name] for name in recipients)))
+    return struct.pack(">2sBxH", b"AL", VERSION, len(records)) + b"".join(records)
