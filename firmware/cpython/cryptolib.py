@@ -1,4 +1,4 @@
-"""CPython's stand-in for MicroPython's `cryptolib`: AES-128, -192 or -256 in ECB mode, on the `cryptography` package."""
+"""CPython's stand-in for MicroPython's `cryptolib`: AES in ECB mode, on the `cryptography` package."""
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
@@ -10,7 +10,7 @@ class aes:  # noqa: N801 - MicroPython's name
     """A cipher object. As on MicroPython its first use fixes whether it encrypts or decrypts."""
 
     def __init__(self, key, mode):
-        """Keep the key. Raises ValueError for a mode other than 1 (ECB) and for a key that is not 16, 24 or 32 bytes."""
+        """Keep the key. Raises ValueError for a mode other than 1 (ECB) and a key that is not 16, 24 or 32 bytes."""
         if mode != _ECB:
             raise ValueError("mode")
         self._cipher = Cipher(algorithms.AES(bytes(key)), modes.ECB())  # noqa: S305 - a building block, as on the device

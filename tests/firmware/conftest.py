@@ -54,9 +54,9 @@ class _Run:
             if line.startswith(f"skip {name}: "):
                 pytest.skip(line.partition(": ")[2])
         if f"fail {name}" in self.lines:
-            start = self.lines.index(f"fail {name}")
-            end = next((i for i in range(start + 1, len(self.lines)) if re.match(r"(pass|fail|skip) test_|end$", self.lines[i])), None)
-            return "\n".join(self.lines[start:end])
+            told = self.lines[self.lines.index(f"fail {name}") :]
+            end = next((i for i, line in enumerate(told) if i and re.match(r"(pass|fail|skip) test_|end$", line)), None)
+            return "\n".join(told[:end])
         return "never ran:\n" + "\n".join(self.lines[-20:])
 
 
@@ -82,5 +82,6 @@ class MicroPythonTest(pytest.Item):
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Add the MicroPython twin of every device test file."""
     if file_path.parent == RUNNER.parent and file_path.name.startswith("test_") and file_path.suffix == ".py":
-        return MicroPythonFile.from_parent(parent, path=file_path, name=f"micropython:{file_path.name}", nodeid=f"{parent.nodeid}/micropython:{file_path.name}")
+        name = f"micropython:{file_path.name}"
+        return MicroPythonFile.from_parent(parent, path=file_path, name=name, nodeid=f"{parent.nodeid}/{name}")
     return None

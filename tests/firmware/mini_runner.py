@@ -1,8 +1,8 @@
 """Run one device test file on MicroPython: `micropython tests/firmware/mini_runner.py FILE`.
 
-Prints a line per test, `pass NAME`, `skip NAME: reason` or `fail NAME` and the traceback, which the pytest plugin beside
-it reads. The same file runs under CPython through pytest, so a device test is plain functions and `assert`; it skips by
-raising `tests.firmware.skipping.SkipTest`.
+Prints a line per test, `pass NAME`, `skip NAME: reason` or `fail NAME` and the traceback, which the pytest plugin
+beside it reads. The same file runs under CPython through pytest, so a device test is plain functions and `assert`; it
+skips by raising `tests.firmware.skipping.SkipTest`.
 """
 
 import sys
