@@ -1,0 +1,1 @@
+"""The wire to the host: frames over a byte stream, and the drivers that carry it."""

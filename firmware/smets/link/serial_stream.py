@@ -1,0 +1,65 @@
+"""The link over a board's own USB serial port or a UART, behind the same three calls as `unix_stream`.
+
+USB CDC is also the board's REPL: taking it over switches the interrupt character off, because a frame may hold it.
+"""
+
+import select
+import sys
+import time
+
+import micropython
+from micropython import const
+
+_WRITE_TIMEOUT_MS = const(1000)
+_CHUNK = const(64)  # one USB full-speed bulk packet
+
+
+def open_usb():
+    """Return a SerialStream over the board's USB CDC port. Ctrl-C no longer stops the program."""
+    micropython.kbd_intr(-1)
+    return SerialStream(sys.stdin.buffer, sys.stdout.buffer, False)
+
+
+def open_uart(number, baud, **pins):
+    """Return a SerialStream over UART `number` at `baud`; `pins` are the board's `tx` and `rx`."""
+    from machine import UART
+
+    uart = UART(number, baud, timeout=0, rxbuf=1024, **pins)
+    return SerialStream(uart, uart, True)
+
+
+class SerialStream:
+    """Raw bytes to and from the host. `reads_what_is_there`: `readinto` of `source` returns early, as a UART's does."""
+
+    def __init__(self, source, sink, reads_what_is_there):
+        self._source, self._sink = source, sink
+        self._reads_what_is_there = reads_what_is_there
+        self._poll = select.poll()
+        self._poll.register(source, select.POLLIN)
+
+    def readinto(self, buffer, timeout_ms):
+        """Wait up to `timeout_ms` for bytes, read what is there, and return how many; 0 when nothing came."""
+        if not self._poll.poll(timeout_ms):
+            return 0
+        if self._reads_what_is_there:
+            return self._source.readinto(buffer) or 0
+        view, count = memoryview(buffer), 0
+        while count < len(view) and self._poll.poll(0):
+            count += self._source.readinto(view[count : count + 1]) or 0
+        return count
+
+    def write(self, data):
+        """Write all of `data`. When the host takes nothing for a second the rest is dropped."""
+        view, done = memoryview(data), 0
+        deadline = time.ticks_add(time.ticks_ms(), _WRITE_TIMEOUT_MS)
+        while done < len(view):
+            sent = self._sink.write(view[done : done + _CHUNK]) or 0
+            done += sent
+            if sent:
+                deadline = time.ticks_add(time.ticks_ms(), _WRITE_TIMEOUT_MS)
+            elif time.ticks_diff(deadline, time.ticks_ms()) <= 0:
+                return
+
+    def close(self):
+        """Give the port back: the interrupt character works again."""
+        micropython.kbd_intr(3)

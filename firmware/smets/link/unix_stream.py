@@ -1,0 +1,118 @@
+"""The link as a byte stream over file descriptors: the unix port and CPython.
+
+A virtual device's standard input and output are the master side of a pty whose slave the host opens. Whoever starts the
+device opens the pty, sets it raw, and sets O_NONBLOCK on the master (`nonblocking=True` says so): the unix port's
+`readinto` blocks until its buffer is full and cannot ask for less. Without that the bytes are read one by one, safe
+but at some 1 us each. A tty may be named instead (`open_path`).
+"""
+
+import select
+import time
+
+from micropython import const
+
+_HANGUP_PAUSE_MS = const(20)  # nobody has the slave open: polling returns at once, so wait here
+_WRITE_TIMEOUT_MS = const(1000)
+_CHUNK = const(256)  # what a pty always takes at once when it says that it takes any
+_END_OF_FRAME = b"\x00"
+
+
+def open_path(path):
+    """Return a UnixStream over the tty at `path`, set raw. Raises OSError when it cannot be opened."""
+    import termios
+
+    handle = open(path, "r+b", buffering=0)
+    if hasattr(termios, "setraw"):
+        termios.setraw(handle.fileno())
+    else:
+        import tty
+
+        tty.setraw(handle.fileno())
+    return UnixStream(handle, handle, _reads_what_is_there())
+
+
+def open_standard(nonblocking=False):
+    """Return a UnixStream over standard input and output. `nonblocking`: the starter set O_NONBLOCK on them."""
+    source, sink = open(0, "rb", buffering=0), open(1, "wb", buffering=0)
+    return UnixStream(source, sink, nonblocking or _reads_what_is_there())
+
+
+def _reads_what_is_there():
+    """Return whether a blocking `readinto` comes back with less than asked for, as CPython's does."""
+    import sys
+
+    return sys.implementation.name != "micropython"
+
+
+class UnixStream:
+    """Raw bytes to and from the host. A host that goes away and comes back is survived without an exception."""
+
+    def __init__(self, source, sink, reads_what_is_there):
+        self._source, self._sink = source, sink
+        self._reads_what_is_there = reads_what_is_there
+        self._readable, self._writable = select.poll(), select.poll()
+        self._readable.register(source, select.POLLIN)
+        self._writable.register(sink, select.POLLOUT)
+        self._stalled = False
+
+    def readinto(self, buffer, timeout_ms):
+        """Wait up to `timeout_ms` for bytes, read what is there, and return how many; 0 when nothing came."""
+        for _, event in self._readable.poll(timeout_ms):
+            if event & select.POLLIN:
+                count = self._read(buffer) if self._reads_what_is_there else self._read_singly(buffer)
+                if count:
+                    return count
+            _sleep_ms(min(timeout_ms, _HANGUP_PAUSE_MS))
+        return 0
+
+    def write(self, data):
+        """Write all of `data`. When nobody reads for a second the rest is dropped: the host's framing finds its way."""
+        if self._stalled and self._write_some(_END_OF_FRAME, 0):
+            self._stalled = False
+        view, done = memoryview(data), 0
+        while done < len(view) and not self._stalled:
+            sent = self._write_some(view[done : done + _CHUNK], _WRITE_TIMEOUT_MS)
+            done += sent
+            self._stalled = not sent
+
+    def close(self):
+        """Close both descriptors."""
+        self._source.close()
+        self._sink.close()
+
+    def _read(self, buffer):
+        try:
+            return self._source.readinto(buffer) or 0
+        except OSError:  # EIO: the host closed its side
+            return 0
+
+    def _read_singly(self, buffer):
+        view, count = memoryview(buffer), 0
+        while count < len(view) and self._is_ready():
+            got = self._read(view[count : count + 1])
+            if not got:
+                break
+            count += got
+        return count
+
+    def _is_ready(self):
+        for _, event in self._readable.poll(0):
+            return event & select.POLLIN
+        return False
+
+    def _write_some(self, view, timeout_ms):
+        """Write the start of `view` once there is room; return how much, 0 when there was none in time."""
+        for _, event in self._writable.poll(timeout_ms):
+            if event & select.POLLOUT:
+                try:
+                    return self._sink.write(view) or 0
+                except OSError:
+                    return 0
+        return 0
+
+
+def _sleep_ms(duration_ms):
+    if hasattr(time, "sleep_ms"):
+        time.sleep_ms(duration_ms)
+    else:
+        time.sleep(duration_ms / 1000)
