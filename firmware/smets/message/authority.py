@@ -83,9 +83,9 @@ class UseCaseTable:
     def allows(self, use_case, verb, class_id, obis, member, inner=None):
         """Return whether an access belongs to a use case.
 
-        `inner` names what a protected read asks for, as (class id, OBIS, attribute).
+        `inner` names what a PROTECTED read asks for, as (class id, OBIS, attribute); without it any one will do.
         """
-        outer = struct.pack(_ITEM, PROTECTED if inner else verb, class_id, obis, member)
+        outer = struct.pack(_ITEM, verb, class_id, obis, member)
         items = self._items_for(use_case)
         for place in range(0, len(items), _SIZE):
             if items[place : place + _SIZE] == outer:

@@ -5,6 +5,7 @@ Every message key comes from the secret shared with one party and from the messa
 
 from hashlib import sha256
 
+from smets.cosem.results import OTHER_REASON, Refusal
 from smets.crypto import compare, kdf, p256
 from smets.crypto.gcm import Gcm
 from smets.message.envelope import COMMAND, SENSITIVE
@@ -13,8 +14,6 @@ from smets.trust.cells import ACCESS_CONTROL_BROKER
 _KEY_PREFIX = b"\x60\x85\x74\x06\x08\x03\x00"
 _COUNTER_ZERO = bytes(4)
 _MAC_PREFIX = b"\x11\x00\x00\x00\x00\x00"
-SENSITIVE_HEADER = b"\x31\x00\x00\x00\x00"
-"""Security header of an encrypted part: authenticated and encrypted, invocation counter 0."""
 _SENSITIVE_PREFIX = b"\x31\x31\x00\x00\x00\x00"
 
 
@@ -70,18 +69,24 @@ class Protection:
 class SensitiveProtector:
     """Encrypts sensitive attributes of one response for the party that may read them (GBCS 8.2.4).
 
-    A known party's key is in a cell; an unknown party's comes in the command's certificate, and the key then uses the
-    supplementary originator counter that the response carries.
+    `counter` is the message's, or the supplementary originator counter of a response to an unknown party that sent its
+    certificate. The secret is `agree(partner)`, computed only when something is sealed: most commands never need it.
     """
 
-    __slots__ = ("party", "counter", "_device", "_key")
+    __slots__ = ("_device", "_party", "_counter", "_agree", "_partner")
 
-    def __init__(self, device, party, counter, secret):
-        self.party = party
-        self.counter = counter
+    def __init__(self, device, party, counter, agree, partner):
         self._device = device
-        self._key = message_key(secret, SENSITIVE, device, counter, party)
+        self._party = party
+        self._counter = counter
+        self._agree = agree
+        self._partner = partner
 
     def seal(self, buffer):
-        """Encrypt `buffer` in place and return the tag (12 bytes). `SENSITIVE_HEADER` stands before it on the wire."""
-        return Gcm(self._key).seal(self._device + _COUNTER_ZERO, _SENSITIVE_PREFIX, buffer)
+        """Encrypt `buffer` in place and return the tag (12 bytes). Raises Refusal when the party's key is not here."""
+        try:
+            secret = self._agree(self._partner)
+        except NotProtectable:
+            raise Refusal(OTHER_REASON)
+        key = message_key(secret, SENSITIVE, self._device, self._counter, self._party)
+        return Gcm(key).seal(self._device + _COUNTER_ZERO, _SENSITIVE_PREFIX, buffer)

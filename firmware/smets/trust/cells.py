@@ -130,6 +130,12 @@ class TrustAnchors:
             self._journal.put(cell._name(), cell._pack())
         return cell._secret
 
+    def agree_all(self):
+        """Compute the secrets that are still missing, so that no message waits for one (0.7 s each on a Pico)."""
+        for cell in self._cells:
+            if cell.usage == KEY_AGREEMENT:
+                self.shared_secret(cell)
+
     def agree(self, public_key):
         """Return the secret agreed with a key that is in no cell, as a command's certificate brings it."""
         return self._keys.agree(public_key)

@@ -1,0 +1,155 @@
+"""Alerts: what the device tells its remote parties unasked (GBCS 7.2.9, 16.2).
+
+A critical alert is signed, any other is MACed for its recipient. Each has the device's own next counter. Which codes
+are critical and who is told stands in the packed alert table (host_tools/opensmets/catalogue/pack_alerts.py).
+"""
+
+import struct
+
+from micropython import const
+from smets.cosem import axdr, dates
+from smets.message.envelope import ALERT, Writer
+
+CRITICAL_ALERT = const(0x1000)
+NON_CRITICAL_ALERT = const(0x1001)
+OUTAGE_ALERT = const(0x0067)
+"""ECS80, whose body is the outage's start and end."""
+NOT_SUPPORTED_ALERT = const(0x0120)
+"""ECS100, whose body is the command's message code and originator counter."""
+
+NOT_SUPPORTED = const(0x8F85)
+
+CRITICAL = const(1)
+SENT = const(2)
+EVENT_LOG = const(4)
+SECURITY_LOG = const(8)
+POWER_EVENT_LOG = const(16)
+"""Flags of the alert table."""
+
+_DATA_NOTIFICATION = const(0x0F)
+_INVOKE_FLAGS = const(0x20)
+_MAX_ALERT = const(512)
+_RECORD_SIZE = const(5)
+_HEADER_SIZE = const(6)
+_MAX_RECORDS = const(1024)
+_FIRST_CRITICAL = const(0x8F00)
+_SUPPLIER_ONLY = const(1 << 2)
+
+_BURST = const(5)
+_REFILL_S = const(60)
+
+
+class AlertTable:
+    """The packed alert table in a file. Raises ValueError when it is none, OSError when it cannot be read."""
+
+    def __init__(self, path):
+        self._file = open(path, "rb")
+        self._record = bytearray(_RECORD_SIZE)
+        magic, version, self._count = struct.unpack(">2sBxH", self._file.read(_HEADER_SIZE))
+        if magic != b"AL" or version != 1 or self._count > _MAX_RECORDS:
+            raise ValueError("not an alert table of version 1: " + path)
+
+    def find(self, code):
+        """Return (flags, recipients) of a code; one that the table lacks goes to the supplier."""
+        low, high = 0, self._count
+        while low < high:
+            middle = (low + high) // 2
+            self._file.seek(_HEADER_SIZE + middle * _RECORD_SIZE)
+            self._file.readinto(self._record)
+            found, flags, recipients = struct.unpack(">HBH", self._record)
+            if found == code:
+                return flags, recipients
+            if found < code:
+                low = middle + 1
+            else:
+                high = middle
+        return SENT | (CRITICAL if code >= _FIRST_CRITICAL else 0), _SUPPLIER_ONLY
+
+
+class Alerts:
+    """Builds alerts and hands each to `send(view)`, which must be done with the view when it returns."""
+
+    def __init__(self, alert_table, anchors, protection, counters, device, send):
+        self._table = alert_table
+        self._anchors = anchors
+        self._protection = protection
+        self._counters = counters
+        self._device = device
+        self._send = send
+        self._writer = Writer(_MAX_ALERT)
+        self._repeats = {}
+
+    def tell(self, code, time_s, outage_s=None):
+        """Send an event's alert to each party that the table names and a cell holds; nothing when it is not sent.
+
+        `outage_s` is (start, end) in time_s of a supply outage that was restored (ECS80).
+        """
+        flags, recipients = self._table.find(code)
+        if not flags & SENT:
+            return
+        message_code = CRITICAL_ALERT if flags & CRITICAL else NON_CRITICAL_ALERT
+        body, count = b"", 0
+        if outage_s:
+            message_code, count = OUTAGE_ALERT, 2
+            body = b"".join([_date_time(moment) for moment in outage_s])
+        for role in range(16):
+            eui = self._party(role) if recipients & 1 << role else None
+            if eui:
+                self.send(eui, message_code, flags & CRITICAL, code, time_s, body, count)
+
+    def tell_refusal(self, code, time_s):
+        """Like `tell`, for what a stranger can provoke: _BURST at once, then one in _REFILL_S."""
+        if self._may_repeat(code, time_s):
+            self.tell(code, time_s)
+
+    def tell_not_supported(self, envelope, time_s):
+        """Tell a command's originator that its message code is not supported (ECS100); a stranger's, the supplier."""
+        if not self._may_repeat(NOT_SUPPORTED, time_s):
+            return
+        originator = bytes(envelope.originator)
+        eui = originator if self._anchors.knows(originator) else self._party(2)
+        if eui:
+            supplementary = ()
+            if envelope.supplementary_counter is not None:
+                supplementary = (envelope.supplementary_id, envelope.supplementary_counter)
+            body = b"\x09\x0a" + struct.pack(">H", envelope.code) + bytes(envelope.counter)
+            self.send(eui, NOT_SUPPORTED_ALERT, True, NOT_SUPPORTED, time_s, body, 1, supplementary)
+
+    def send(self, eui, message_code, critical, code, time_s, body=b"", count=0, supplementary=()):
+        """Send one alert to one party: `body` is `count` A-XDR elements that follow code and time stamp."""
+        writer, counter = self._writer, self._counters.next_own()
+        sink = writer.begin()
+        sink.byte(_DATA_NOTIFICATION)
+        sink.byte(_INVOKE_FLAGS)
+        sink.write(counter[5:])
+        sink.write(bytes((0, axdr.STRUCTURE, 2 + count, axdr.U16, code >> 8, code & 0xFF)))
+        sink.write(_date_time(time_s))
+        sink.write(body)
+        writer.head(ALERT, counter, self._device, eui, message_code, b"", supplementary)
+        if critical:
+            self._protection.sign(writer)
+        else:
+            self._protection.add_mac(writer, ALERT, self._device, counter, eui)
+        self._send(writer.message())
+
+    def _party(self, role):
+        """Return the EUI of the party in a role: of its key agreement cell, or else of its signing cell."""
+        for usage in (self._anchors.AGREEMENT, self._anchors.SIGNING):
+            cell = self._anchors.cell(role, usage)
+            if cell:
+                return cell.eui
+        return None
+
+    def _may_repeat(self, code, time_s):
+        left, since_s = self._repeats.get(code, (_BURST, time_s))
+        refill = max(0, time_s - since_s) // _REFILL_S
+        left = min(_BURST, left + refill)
+        self._repeats[code] = (max(0, left - 1), since_s + refill * _REFILL_S if left < _BURST else time_s)
+        return left > 0
+
+
+def _date_time(time_s):
+    octets = bytearray(2 + dates.SIZE)
+    octets[0], octets[1] = axdr.OCTETS, dates.SIZE
+    dates.encode(time_s, memoryview(octets)[2:])
+    return octets

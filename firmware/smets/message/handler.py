@@ -1,0 +1,223 @@
+"""The way of a command through the device: every check in GBCS's order, then the payload's service, then the answer.
+
+| check, in this order | a failure raises |
+|---|---|
+| envelope well formed, within limits, a command | 0x8F1E |
+| addressed to this device | nothing |
+| message code known | 0x8F85, as ECS100 |
+| originator's cell exists and may send the use case | 0x8F30 |
+| MAC, signature, counter above the highest accepted from that party | 0x8F3D |
+| payload of the use case's shape | an error response |
+
+A refused command changes nothing but its count, the security log and the alert. An accepted one has its counter on flash
+before it acts.
+"""
+
+import sys
+
+from micropython import const
+from smets.cosem import dates
+from smets.cosem.access import AccessContext, MalformedRequest
+from smets.cosem.axdr import AxdrError
+from smets.cosem.sink import SinkFull
+from smets.message import authority, future, scope
+from smets.message.counters import kind_of
+from smets.message.envelope import COMMAND, RESPONSE, Envelope, EnvelopeError, Writer
+from smets.message.protection import SensitiveProtector
+from smets.trust.cells import ACCESS_CONTROL_BROKER
+from smets.trust.certificate import KEY_AGREEMENT, Certificate, CertificateError
+from smets.trust.der import DerError
+
+MALFORMED = const(0x8F1E)
+NO_AUTHORITY = const(0x8F30)
+NOT_AUTHENTIC = const(0x8F3D)
+NOT_SUPPORTED = const(0x8F85)
+
+_SERVICES = {0x0008: "smets.message.credentials"}
+"""Modules that answer ASN.1 payloads, by message code; imported at first use."""
+
+
+class _Refused(Exception):
+    """The command is refused; `code` is the event that it raises."""
+
+    def __init__(self, code):
+        super().__init__("refused: 0x%04X" % code)
+        self.code = code
+
+
+class Handler:
+    """Answers commands. `access` is the access service, `clock()` gives time_s, `report(code)` logs a security event.
+
+    `refused` counts refusals by code, `dropped` messages for other devices, `accepted` the commands carried out.
+    """
+
+    def __init__(self, device, use_cases, anchors, protection, counters, alerts, access, clock, report):
+        self.refused = {}
+        self.dropped = self.accepted = 0
+        self._device = device
+        self._use_cases = use_cases
+        self._anchors = anchors
+        self._protection = protection
+        self._counters = counters
+        self._alerts = alerts
+        self._access = access
+        self._clock = clock
+        self._report = report
+        self._envelope = Envelope()
+        self._writer = Writer()
+
+    def handle(self, message):
+        """Return the response (memoryview, valid until the next call) to a command, or None when there is none."""
+        envelope = self._envelope
+        try:
+            envelope.parse(message)
+            if bytes(envelope.recipient) != self._device:
+                self.dropped += 1
+                return None
+            use_case, cell = self._check(envelope)
+            return self._carry_out(envelope, use_case, cell)
+        except EnvelopeError:
+            self._refuse(MALFORMED)
+        except _Refused as refusal:
+            self._refuse(refusal.code)
+        return None
+
+    def _refuse(self, code):
+        self.refused[code] = self.refused.get(code, 0) + 1
+        self._report(code)
+        if code == NOT_SUPPORTED:
+            self._alerts.tell_not_supported(self._envelope, self._clock())
+        else:
+            self._alerts.tell_refusal(code, self._clock())
+
+    def _check(self, envelope):
+        """Return the use case and the originator's cell of an authentic command. Raises _Refused, EnvelopeError."""
+        if envelope.cra != COMMAND or envelope.date_time is not None:
+            raise EnvelopeError("no command")
+        use_case, cell = self._entitled(envelope)
+        flags = use_case.protection
+        if bool(flags & authority.COMMAND_MAC) != (envelope.mac is not None):
+            raise _Refused(NOT_AUTHENTIC)
+        if bool(flags & authority.COMMAND_SIGNED) != (envelope.signature is not None):
+            raise _Refused(NOT_AUTHENTIC)
+        if envelope.mac is not None and not self._protection.is_mac_valid(envelope):
+            raise _Refused(NOT_AUTHENTIC)
+        if envelope.signature is not None and not self._protection.is_signature_valid(envelope, cell):
+            raise _Refused(NOT_AUTHENTIC)
+        if not self._counters.is_fresh(envelope.originator, kind_of(envelope.code), envelope.counter):
+            raise _Refused(NOT_AUTHENTIC)
+        return use_case, cell
+
+    def _entitled(self, envelope):
+        """Return the variant of the use case that the originator may send, and by which cell. Raises _Refused."""
+        use_case = self._use_cases.find(envelope.code)
+        if use_case is None or not self._can_carry_out(use_case):
+            raise _Refused(NOT_SUPPORTED)
+        originator, variant = bytes(envelope.originator), 0
+        while use_case:
+            cell = authority.entitled_cell(self._anchors, use_case, originator)
+            if cell and (envelope.supplementary_id is None or cell.role == ACCESS_CONTROL_BROKER):
+                return use_case, cell
+            variant += 1
+            use_case = self._use_cases.find(envelope.code, variant)
+        raise _Refused(NO_AUTHORITY)
+
+    def _can_carry_out(self, use_case):
+        if use_case.payload == authority.ASN1:
+            return use_case.code in _SERVICES
+        return use_case.payload == authority.DLMS
+
+    def _carry_out(self, envelope, use_case, cell):
+        originator, counter = bytes(envelope.originator), bytes(envelope.counter)
+        supplementary, protector = self._supplementary(envelope, originator, counter)
+        self._counters.accept(originator, kind_of(use_case.code), counter)
+        self.accepted += 1
+        sink = self._writer.begin()
+        try:
+            if use_case.payload == authority.DLMS:
+                self._access_items(envelope, use_case, protector, sink)
+            else:
+                _service(use_case.code).answer(envelope.payload, cell, self._anchors, sink)
+        except DerError:
+            raise _Refused(MALFORMED)
+        return self._respond(use_case, originator, counter, supplementary)
+
+    def _supplementary(self, envelope, originator, counter):
+        """Return the supplementary fields of the response and the protector of its sensitive parts.
+
+        An unknown remote party's certificate that is not its own key agreement certificate raises EnvelopeError.
+        """
+        if envelope.supplementary_id is None:
+            return (), SensitiveProtector(self._device, originator, counter, self._protection.secret_of, originator)
+        party = bytes(envelope.supplementary_id)
+        fields = [party]
+        if envelope.supplementary_counter is not None:
+            fields.append(bytes(envelope.supplementary_counter))
+        if envelope.certificate is None:
+            return fields, SensitiveProtector(self._device, party, counter, self._protection.secret_of, party)
+        certificate = _certificate_of(envelope.certificate, party)
+        fields.append(self._counters.next_own())
+        return fields, SensitiveProtector(self._device, party, fields[-1], self._anchors.agree, certificate.public_key)
+
+    def _access_items(self, envelope, use_case, protector, sink):
+        """Write the access-response; a payload that is not of the use case's shape gets an error response."""
+        payload = envelope.payload
+
+        def allows(verb, class_id, obis, member, inner=None):
+            return self._use_cases.allows(use_case, verb, class_id, obis, member, inner)
+
+        try:
+            items = scope.specifications(payload)
+            if not scope.has_own_invoke_id(payload, envelope.counter):
+                raise MalformedRequest("invoke id")
+            outside = scope.first_outside(items, allows)
+            if outside is not None:
+                scope.refuse(payload, items, outside, sink)
+                return
+            self._access.execute(payload, self._context(envelope, allows, protector), sink)
+        except (MalformedRequest, AxdrError, SinkFull):
+            scope.refuse_malformed(envelope.counter, self._writer.begin())
+
+    def _context(self, envelope, allows, protector):
+        counter = int.from_bytes(bytes(envelope.counter), "big")
+        context = AccessContext(
+            self._device,
+            bytes(envelope.originator),
+            counter,
+            envelope.code,
+            allows,
+            protector,
+            future.origin_of(envelope),
+        )
+        if envelope.supplementary_id is not None:
+            context.supplementary_eui = bytes(envelope.supplementary_id)
+        return context
+
+    def _respond(self, use_case, originator, counter, supplementary):
+        writer, flags = self._writer, use_case.protection
+        date_time = b""
+        if flags & authority.RESPONSE_TIME:
+            date_time = bytearray(dates.SIZE)
+            dates.encode(self._clock(), date_time)
+        writer.head(RESPONSE, counter, self._device, originator, use_case.code, date_time, supplementary)
+        if flags & authority.RESPONSE_SIGNED:
+            self._protection.sign(writer)
+        else:
+            self._protection.add_mac(writer, RESPONSE, self._device, counter, originator)
+        return writer.message()
+
+
+def _certificate_of(encoded, party):
+    try:
+        certificate = Certificate(encoded)
+    except CertificateError as error:
+        raise EnvelopeError(str(error))
+    if certificate.eui != party or certificate.usage != KEY_AGREEMENT:
+        raise EnvelopeError("the certificate is not the supplementary party's for key agreement")
+    return certificate
+
+
+def _service(code):
+    name = _SERVICES[code]
+    __import__(name)
+    return sys.modules[name]

@@ -1,0 +1,70 @@
+"""Whether a DLMS command asks only for what its use case names.
+
+A MAC-only read's message code must not carry a contactor's action, so every item is looked up before the first is
+carried out. When one is not of the use case nothing is: it answers 13 (scope of access violated), the others 250.
+What a protected read asks for inside is judged by the access service, which has nothing to undo there.
+"""
+
+import struct
+
+from micropython import const
+from smets.cosem import axdr
+from smets.cosem.access import ACTION, GET, GET_WITH_SELECTION, MAX_ITEMS, REQUEST, RESPONSE, SET, Specification
+from smets.cosem.results import OTHER_REASON, SCOPE_OF_ACCESS_VIOLATED
+from smets.message.authority import INVOKE, PROTECTED, READ, WRITE
+
+_VERBS = {GET: READ, GET_WITH_SELECTION: READ, SET: WRITE, ACTION: INVOKE}
+_DATA_PROTECTION = const(30)
+_INVOKE_FLAGS = const(0x20000000)
+_INVOKE_MASK = const(0xFFFFFF)
+
+
+def specifications(request):
+    """Return the Specifications of an access-request (memoryview). Raises AxdrError when they cannot be read."""
+    reader = axdr.Reader(request)
+    if reader.byte() != REQUEST:
+        raise axdr.AxdrError("no access-request")
+    reader.take(4)
+    if reader.length():
+        raise axdr.AxdrError("an access-request with a date-time")
+    count = reader.length()
+    if count > MAX_ITEMS:
+        raise axdr.AxdrError("too many items")
+    return [Specification(reader) for _ in range(count)]
+
+
+def has_own_invoke_id(request, counter):
+    """Return whether an access-request's invoke id is the one made of the message's counter (8 bytes)."""
+    expected = _INVOKE_FLAGS | int.from_bytes(bytes(counter), "big") & _INVOKE_MASK
+    return len(request) > 5 and bytes(request[1:5]) == struct.pack(">I", expected)
+
+
+def first_outside(items, allows):
+    """Return the index of the first item that is not of the use case, or None; `allows` is UseCaseTable's, bound."""
+    for index, item in enumerate(items):
+        verb = _VERBS[item.choice]
+        if verb == INVOKE and item.class_id == _DATA_PROTECTION:
+            verb = PROTECTED
+        if not allows(verb, item.class_id, item.obis, item.member):
+            return index
+    return None
+
+
+def refuse(request, items, outside, sink):
+    """Write the access-response of a request that was not carried out because of item `outside`."""
+    sink.byte(RESPONSE)
+    sink.write(request[1:5])
+    sink.write(b"\x00\x00")
+    axdr.write_length(sink, len(items))
+    sink.write(bytes(len(items)))
+    axdr.write_length(sink, len(items))
+    for index, item in enumerate(items):
+        sink.byte(GET if item.choice == GET_WITH_SELECTION else item.choice)
+        sink.byte(SCOPE_OF_ACCESS_VIOLATED if index == outside else OTHER_REASON)
+
+
+def refuse_malformed(counter, sink):
+    """Write the access-response of a payload that is no access-request of this message: no data and no results."""
+    sink.byte(RESPONSE)
+    sink.write(struct.pack(">I", _INVOKE_FLAGS | int.from_bytes(bytes(counter), "big") & _INVOKE_MASK))
+    sink.write(bytes(4))
