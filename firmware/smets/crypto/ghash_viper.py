@@ -12,31 +12,42 @@ if sys.implementation.name != "micropython":
     raise ImportError("viper is MicroPython's")
 
 _BLOCK = const(16)
-
-# What the four lowest powers, shifted out, bring back at the top
-_RETURNS = (
-    b"\x00\x00\x1c\x20\x38\x40\x24\x60\x70\x80\x6c\xa0\x48\xc0\x54\xe0"
-    b"\xe1\x00\xfd\x20\xd9\x40\xc5\x60\x91\x80\x8d\xa0\xa9\xc0\xb5\xe0"
-)
+_TABLE_BYTES = const(320)
 
 
 def key_table(hash_key):
-    """Return what `absorb` needs of the 16-byte hash key: its 16 multiples of four words, then 16 words of returns."""
+    """Return what `absorb` needs of the 16-byte hash key, in native words.
+
+    16 multiples of four words, entry 8 being the key itself; then 16 words that four powers shifted out bring back.
+    """
     key = int.from_bytes(hash_key, "big")
-    multiples = [0] * 16
-    for i in (8, 4, 2, 1):
-        multiples[i] = key
+    powers = bytearray()
+    for _ in range(4):
+        powers += key.to_bytes(_BLOCK, "big")
         key = key >> 1 ^ (0xE1 << 120 if key & 1 else 0)
-    for i in range(3, 16):
-        lowest = i & -i
-        multiples[i] = multiples[lowest] ^ multiples[i - lowest]
-    words = bytearray().join([multiple.to_bytes(_BLOCK, "big") for multiple in multiples])
-    for i in range(0, len(_RETURNS), 2):
-        words += _RETURNS[i : i + 2] + b"\x00\x00"
-    if sys.byteorder == "little":
-        for i in range(0, len(words), 4):
-            words[i : i + 4] = bytes([words[i + 3], words[i + 2], words[i + 1], words[i]])
-    return words
+    table = bytearray(_TABLE_BYTES)
+    _fill(table, powers)  # type: ignore[arg-type]  # viper takes a buffer's address
+    return table
+
+
+@micropython.viper
+def _fill(table: ptr32, powers: ptr8):  # noqa: F821 - viper's own
+    # Entries 8, 4, 2 and 1 are the key times 1, x, x^2 and x^3; the others are sums of these
+    at = int(0)
+    entry = int(8)
+    while entry > 0:
+        for i in range(4 * entry, 4 * entry + 4):
+            table[i] = powers[at] << 24 | powers[at + 1] << 16 | powers[at + 2] << 8 | powers[at + 3]
+            at += 4
+        table[64 + entry] = 0x1C20 * entry << 16
+        entry >>= 1
+    for entry in range(3, 16):
+        one = entry & (0 - entry)
+        rest = entry - one
+        if rest:
+            for i in range(4):
+                table[4 * entry + i] = table[4 * one + i] ^ table[4 * rest + i]
+            table[64 + entry] = table[64 + one] ^ table[64 + rest]
 
 
 def absorb(table, state, data, start, count):
@@ -45,7 +56,7 @@ def absorb(table, state, data, start, count):
 
 
 @micropython.viper
-def _absorb(table: ptr32, state: ptr8, data: ptr8, count: int):  # type: ignore[name-defined]  # noqa: F821 - viper's own
+def _absorb(table: ptr32, state: ptr8, data: ptr8, count: int):  # noqa: F821 - viper's own
     # Shifts are masked, so that they are right for signed words and for words of 64 bits
     at = int(0)
     while count > 0:
