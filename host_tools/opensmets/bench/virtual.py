@@ -33,7 +33,14 @@ class VirtualDevice:
         heap: str = HEAP,
         log: Path | None = None,
     ) -> None:
-        self.store, self.role, self.runtime, self.speed, self.bench, self.heap = store, role, runtime, speed, bench, heap
+        self.store, self.role, self.runtime, self.speed, self.bench, self.heap = (
+            store,
+            role,
+            runtime,
+            speed,
+            bench,
+            heap,
+        )
         self._log = log.open("ab") if log else tempfile.TemporaryFile()
         self._process: subprocess.Popen[bytes] | None = None
         self._master, self._slave = os.openpty()
@@ -45,7 +52,9 @@ class VirtualDevice:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _command(self) -> tuple[list[str], dict[str, str]]:

@@ -67,7 +67,9 @@ def report(judgements: list[Judgement]) -> dict[str, Any]:
 
 def describe_difference(expected: bytes, actual: bytes) -> str:
     """Say where two byte strings part, in a line that is short enough to read."""
-    at = next((i for i, (a, b) in enumerate(zip(expected, actual, strict=False)) if a != b), min(len(expected), len(actual)))
+    at = next(
+        (i for i, (a, b) in enumerate(zip(expected, actual, strict=False)) if a != b), min(len(expected), len(actual))
+    )
     start = max(0, at - 4)
     return (
         f"differs at byte {at}: expected {expected[start : at + 12].hex()} of {len(expected)},"

@@ -1,0 +1,113 @@
+"""Make a device a meter: give it its identity and its trust anchors, let it make its keys, certify them.
+
+What a factory does once. The remote parties come from a key store; the device's own keys never leave it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+
+from opensmets.bench.control import PROVISIONING, Caller, FrameLink
+from opensmets.errors import SmetsError
+from opensmets.security import certificates, pki
+from opensmets.security.keystore import KeyStore, format_eui, parse_eui
+
+#: Remote party roles by their number in a trust anchor cell (GBCS 12.4, RemotePartyRole).
+ROLE_NUMBERS = {
+    "root": 0, "recovery": 1, "supplier": 2, "network_operator": 3, "acb": 4,
+    "transitional_cos": 5, "wan_provider": 6, "load_controller": 8,
+}  # fmt: skip
+#: The cells that an electricity meter has, filled with the first party of each role (GBCS 4.3.2.5).
+METER_ROLES = ("recovery", "supplier", "network_operator", "acb", "transitional_cos", "load_controller")
+_CELLS = {"ds": ("ds", "management"), "ka": ("ka", "management"), "pp-ka": ("ka", "prepayment")}
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """Who holds the cells of one role: `eui` of the party; `role` may be another than its certificate's (handover).
+
+    `sequence` is the number of the role's last credential update, as the device will tell it.
+    """
+
+    role: str
+    eui: bytes
+    sequence: int = 0
+
+
+def default_anchors(keystore: KeyStore) -> list[Anchors]:
+    """Return a meter's anchors: of each role, the first party in the key store that has one."""
+    found = ((role, keystore.by_role(role)) for role in METER_ROLES)
+    return [Anchors(role, parties[0].eui) for role, parties in found if parties]
+
+
+def _cell_requests(keystore: KeyStore, anchors: Anchors) -> Iterable[dict[str, Any]]:
+    """Yield the `cell` request of each certificate that the party of a role has for its role's cells."""
+    for usage in keystore.party(anchors.eui).usages:
+        certificate = keystore.certificate(anchors.eui, usage)
+        if usage not in _CELLS or (usage == "pp-ka" and anchors.role != "supplier"):
+            continue
+        if certificates.eui_of(certificate) != anchors.eui:
+            continue  # a copy of another party's certificate
+        key_usage, cell = _CELLS[usage]
+        yield {
+            "role": ROLE_NUMBERS[anchors.role], "usage": key_usage, "cell": cell, "sequence": anchors.sequence,
+            "certificate": certificate.public_bytes(serialization.Encoding.DER).hex(),
+        }  # fmt: skip
+
+
+def _root_request(keystore: KeyStore) -> dict[str, Any] | None:
+    if not (keystore.path / f"{pki.ROOT}.pem").exists():
+        return None
+    root = pki.authority_certificate(keystore)
+    return {"role": 0, "usage": "certsign", "certificate": root.public_bytes(serialization.Encoding.DER).hex()}
+
+
+def who(link: FrameLink) -> dict[str, Any]:
+    """Ask a device who it is: `eui` (hex or None), `role`, `provisioned`."""
+    return Caller(link, PROVISIONING)("who")
+
+
+def provision(
+    link: FrameLink,
+    keystore: KeyStore,
+    eui: str | bytes,
+    *,
+    anchors: list[Anchors] | None = None,
+    elements: int = 1,
+    phases: int = 1,
+) -> None:
+    """Provision the device at the other end and keep its public keys in the key store.
+
+    Raises SmetsError when it is provisioned already, refuses, or the key store lacks a party.
+    """
+    octets, ask = parse_eui(eui), Caller(link, PROVISIONING)
+    if who(link)["provisioned"]:
+        raise SmetsError("the device is provisioned already: erase its store to make it another meter")
+    ask("begin", eui=octets.hex(), elements=elements, phases=phases)
+    if root := _root_request(keystore):
+        ask("cell", **root)
+    for anchor in anchors if anchors is not None else default_anchors(keystore):
+        for request in _cell_requests(keystore, anchor):
+            ask("cell", **request)
+    keys = ask("keys")
+    for usage in ("ds", "ka"):
+        _certify(ask, keystore, octets, usage, bytes.fromhex(keys[usage]))
+    ask("finish")
+
+
+def _certify(ask: Caller, keystore: KeyStore, eui: bytes, usage: str, public_key: bytes) -> None:
+    """Certify a device's key when the key store can issue; else keep the bare public key, which verifies as well."""
+    if (keystore.path / f"{pki.DEVICE_ISSUING}.key").exists():
+        certificate = pki.issue_device_certificate(keystore, public_key, eui, usage)
+        ask("certificate", usage=usage, certificate=certificate.public_bytes(serialization.Encoding.DER).hex())
+        return
+    file = keystore.path / f"{eui.hex()}-{usage}.pem"
+    if file.exists():
+        raise SmetsError(f"{file} is there already, and {format_eui(eui)} has new keys: move it away first")
+    key = certificates.public_key(public_key)
+    file.write_bytes(key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
+    keystore.rescan()
