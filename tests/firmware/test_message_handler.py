@@ -260,7 +260,7 @@ def test_cell_details_by_mac_and_by_signature():
     cells = b"".join(
         [
             b"\x30\x18\x03\x02" + bits + b"\x04\x08" + cell.eui + b"\x04\x08" + cell.key_id
-            for bits, cell in zip((b"\x07\x80", b"\x03\x08"), found)
+            for bits, cell in ((b"\x07\x80", found[0]), (b"\x03\x08", found[1]))
         ]
     )
     operator = b"\x30\x3f\x02\x01\x03\x0a\x01\x00\x02\x01\x00\x30\x34" + cells

@@ -9,8 +9,8 @@
 | MAC, signature, counter above the highest accepted from that party | 0x8F3D |
 | payload of the use case's shape | an error response |
 
-A refused command changes nothing but its count, the security log and the alert. An accepted one has its counter on flash
-before it acts.
+A refused command changes nothing but its count, the security log and the alert. An accepted one has its counter on
+flash before it acts.
 """
 
 import sys

@@ -43,20 +43,6 @@ _PRODUCTS = (
 )  # fmt: skip
 
 
-class UtrnRefused(Exception):
-    """The token is refused; `code` is the event code that says why."""
-
-    def __init__(self, code):
-        super().__init__("token refused: 0x%04X" % code)
-        self.code = code
-
-
-class Token:
-    """An authentic token not used before: `counter` (its number) and `amount_pence`."""
-
-    __slots__ = ("counter", "amount_pence")
-
-
 def is_well_typed(digits):
     """Return whether these bytes are 20 ASCII digits that end in their Verhoeff digit: run through, they come to 0."""
     if len(digits) != DIGITS or not digits.isdigit():
@@ -70,8 +56,8 @@ def is_well_typed(digits):
 class UtrnChecker:
     """Checks tokens against the supplier's top-up cell and remembers those that were accepted.
 
-    `device` is the device's EUI. Checking changes nothing but the count of forged manual entries; `accept` is
-    called once the meter has taken the credit's amount.
+    `device` is the device's EUI. Checking changes nothing but the count of forged manual entries; `accept` is called
+    once the meter has taken the credit.
     """
 
     def __init__(self, journal, anchors, device):
@@ -79,66 +65,56 @@ class UtrnChecker:
         self._anchors = anchors
         self._device = device
 
-    def check(self, digits):
-        """Return the Token of 20 ASCII digits (bytes). Raises UtrnRefused: not authentic, or a duplicate."""
-        if not is_well_typed(digits):
-            raise UtrnRefused(NOT_AUTHENTIC)
-        number = int(digits[:-1]) - _OFFSET
-        if not 0 <= number < 1 << 57:
-            raise UtrnRefused(NOT_AUTHENTIC)
-        seen = self._seen()
-        token = self._authenticate(struct.pack(">Q", number), seen[-1] if seen else 0)
-        if token.counter in seen or (len(seen) == MAX_SEEN and token.counter < seen[0]):
-            raise UtrnRefused(DUPLICATE)
-        return token
+    def check(self, digits, by_hand, time_s):
+        """Return (event code of a refusal or 0, amount in pence, the token's number) of 20 ASCII digits.
 
-    def check_manual(self, digits, time_s):
-        """Like `check`, for digits keyed in by hand: refused with LOCKED_OUT while entry is suspended.
-
-        A mistyped check digit does not count; MAX_FAILURES forged tokens in a row raise ENTRY_SUSPENDED.
+        Keyed in `by_hand` it is LOCKED_OUT while entry is suspended. A mistyped check digit does not count;
+        MAX_FAILURES forged tokens in a row suspend entry.
         """
+        digits = bytes(digits)
         failures, until_s = struct.unpack(">BI", self._journal.get(_FAILURES) or bytes(5))
-        if time_s < until_s:
-            raise UtrnRefused(LOCKED_OUT)
-        try:
-            token = self.check(digits)
-        except UtrnRefused as refusal:
-            if refusal.code == NOT_AUTHENTIC and is_well_typed(digits):
-                self._count_failure(failures + 1, time_s)
-            raise
-        if failures:
+        if by_hand and time_s < until_s:
+            return LOCKED_OUT, 0, 0
+        if not is_well_typed(digits):
+            return NOT_AUTHENTIC, 0, 0
+        amount_pence, number = self._authenticate(int(digits[:-1]) - _OFFSET)
+        if number is None:
+            return (self._count_failure(failures + 1, time_s) if by_hand else NOT_AUTHENTIC), 0, 0
+        if by_hand and failures:
             self._journal.delete(_FAILURES)
-        return token
+        return (DUPLICATE if self._is_seen(number) else 0), amount_pence, number
 
-    def accept(self, token):
-        """Remember a token as used; on flash when this returns."""
-        seen = self._seen()
-        seen.append(token.counter)
-        seen.sort()
-        self._journal.put(_SEEN, struct.pack(">%dI" % len(seen[-MAX_SEEN:]), *seen[-MAX_SEEN:]))
+    def accept(self, number):
+        """Remember a token by its number as used; on flash when this returns."""
+        seen = sorted(self._seen() + [number])[-MAX_SEEN:]
+        self._journal.put(_SEEN, struct.pack(">%dI" % len(seen), *seen))
 
     def _count_failure(self, failures, time_s):
         if failures < MAX_FAILURES:
             self._journal.put(_FAILURES, struct.pack(">BI", failures, 0))
-            return
+            return NOT_AUTHENTIC
         self._journal.put(_FAILURES, struct.pack(">BI", 0, time_s + SUSPENSION_S))
-        raise UtrnRefused(ENTRY_SUSPENDED)
+        return ENTRY_SUSPENDED
 
-    def _authenticate(self, ptut, highest):
+    def _authenticate(self, ptut):
+        """Return (amount in pence, token number), the number None when the token is not the supplier's for us."""
         cell = self._anchors.cell(SUPPLIER, self._anchors.AGREEMENT, PREPAYMENT)
-        if cell is None:
-            raise UtrnRefused(NOT_AUTHENTIC)
-        high = struct.unpack(">I", ptut[:4])[0]
-        token = Token()
-        token.counter = _nearest(high >> 15 & _TRUNCATED - 1, highest)
-        token.amount_pence = (high & 0x1FFF) * (1, 100, 0, 0)[high >> 13 & 3]
-        counter = struct.pack(">II", token.counter, 0)
+        if cell is None or not 0 <= ptut < 1 << 57 or ptut >> 46 & 1:
+            return 0, None
+        packed = struct.pack(">Q", ptut)
+        seen = self._seen()
+        number = _nearest(ptut >> 47, seen[-1] if seen else 0)
+        counter = struct.pack(">II", number, 0)
         key = message_key(self._anchors.shared_secret(cell), COMMAND, cell.eui, counter, self._device)
         gcm = Gcm(key)
-        gcm.start(cell.eui + bytes(4), _MAC_PREFIX, cell.eui, self._device, b"\x01", counter, ptut[:4])
-        if not compare.equal(gcm.finish(LONG_TAG_BYTES)[12:], ptut[4:]) or high >> 14 & 1:
-            raise UtrnRefused(NOT_AUTHENTIC)
-        return token
+        gcm.start(cell.eui + bytes(4), _MAC_PREFIX, cell.eui, self._device, b"\x01", counter, packed[:4])
+        if not compare.equal(gcm.finish(LONG_TAG_BYTES)[12:], packed[4:]):
+            return 0, None
+        return (ptut >> 32 & 0x1FFF) * (100 if ptut >> 45 & 1 else 1), number
+
+    def _is_seen(self, number):
+        seen = self._seen()
+        return number in seen or (len(seen) == MAX_SEEN and number < seen[0])
 
     def _seen(self):
         record = self._journal.get(_SEEN) or b""
