@@ -102,6 +102,20 @@ def test_sum_at_the_edges():
         assert not sum_has_x(scalar, (N - scalar) % N, GX, GY, GX % N), "infinity has no x"
 
 
+def last_addend(base_scalar):
+    """Return the multiple of G that the comb adds last for `base_scalar`: teeth +1 or -1 at every 43rd place."""
+    bits = (base_scalar + (1 << 258) - 1) * ((N + 1) // 2) % N
+    return sum([(1 if bits >> place & 1 else -1) << place for place in range(0, 258, 43)])
+
+
+def test_sum_whose_last_addition_is_a_doubling():
+    for base_scalar in (1, 2, 12345 << 99, N >> 2):
+        addend = last_addend(base_scalar)
+        wanted = multiply_base(2 * addend % N)[0] % N
+        assert sum_has_x(base_scalar, (2 * addend - base_scalar) % N, GX, GY, wanted)
+        assert not sum_has_x(base_scalar, N - base_scalar, GX, GY, wanted), "opposite points have no sum"
+
+
 def test_ecdh_at_the_edges():
     assert p256.ecdh(octets(1), PUBLIC) == PUBLIC[:32]
     assert p256.ecdh(octets(N - 1), PUBLIC) == PUBLIC[:32]
@@ -138,15 +152,22 @@ def test_bad_public_keys():
         PUBLIC[:63],
         b"\x04" + PUBLIC,
     ]
-    # (5, y) is on the curve: its unreduced double must not pass for it
-    y5 = 0x459243B9AA581806FE913BCE99817ADE11CA503C64D9A3C533415C083248FBCC
-    assert p256.is_valid_public(octets(5) + octets(y5))
-    bad.append(octets(5 + P) + octets(y5))
     digest = sha256(b"sample").digest()
     for public in bad:
         assert not p256.is_valid_public(public)
         assert not p256.verify(public, digest, SAMPLE)
         assert refused(p256.ecdh, KEY, public)
+
+
+def test_a_coordinate_that_is_not_reduced():
+    # (5, y) is on the curve. A signature that is right for it must not be so for (5 + P, y).
+    y = 0x459243B9AA581806FE913BCE99817ADE11CA503C64D9A3C533415C083248FBCC
+    good, bad = octets(5) + octets(y), octets(5 + P) + octets(y)
+    r = multiply(7, 5, y)[0] % N
+    signature = octets(r) + octets(r * curve.invert(7, N) % N)  # of the digest 0, forged as anybody can
+    assert p256.verify(good, bytes(32), signature) and not p256.verify(bad, bytes(32), signature)
+    assert p256.is_valid_public(good) and not p256.is_valid_public(bad)
+    assert refused(p256.ecdh, KEY, bad)
 
 
 def test_bad_signatures():

@@ -93,6 +93,15 @@ def test_deterministic_signatures_agree_with_cryptography() -> None:
         assert p256.sign(private, sha256(message).digest()) == r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
+def test_digest_above_the_order_agrees_with_cryptography() -> None:
+    algorithm = ec.ECDSA(utils.Prehashed(hashes.SHA256()), deterministic_signing=True)
+    for digest in (b"\xff" * 32, bytes(32)):
+        private = p256.generate_private(os.urandom)
+        r, s = utils.decode_dss_signature(peer_key(private).sign(digest, algorithm))
+        assert p256.sign(private, digest) == r.to_bytes(32, "big") + s.to_bytes(32, "big")
+        assert p256.verify(p256.public_key(private), digest, r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+
+
 def test_gcm_agrees_with_cryptography() -> None:
     rng = random.Random(20001)
     for _ in range(60):
