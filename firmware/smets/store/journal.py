@@ -17,8 +17,7 @@ import struct
 from binascii import crc32
 
 from micropython import const
-
-from .files import FLASH, StoreCorrupt, is_blank, read_whole
+from smets.store.files import FLASH, StoreCorrupt, is_blank, read_whole
 
 MAX_KEY = const(24)
 MAX_VALUE = const(4096)

@@ -14,8 +14,7 @@ import struct
 from binascii import crc32
 
 from micropython import const
-
-from .files import FLASH, StoreCorrupt, is_blank, read_whole
+from smets.store.files import FLASH, StoreCorrupt, is_blank, read_whole
 
 MAX_RECORD = const(1024)
 MAX_NAME = const(24)

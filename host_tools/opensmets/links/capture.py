@@ -1,0 +1,52 @@
+"""Writes what passes over a link to a pcapng file that Wireshark and tshark dissect, GBCS messages included."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from opensmets.errors import SmetsError
+from opensmets.layouts import pcapng
+from opensmets.layouts.link_frame import Channel, Frame
+from opensmets.layouts.pcapng import INBOUND, OUTBOUND
+
+__all__ = ["INBOUND", "OUTBOUND", "Capture"]
+
+_DISSECTORS = {
+    Channel.MESSAGES: "gbcs_message",
+    Channel.BENCH: "json",
+    Channel.PROVISIONING: "json",
+    Channel.LOG: "data-text-lines",
+}
+
+
+class Capture:
+    """A pcapng file that grows by every frame and is whole after each. Raises SmetsError when it cannot be written."""
+
+    def __init__(self, path: Path, port: str, clock_ns: Callable[[], int] = time.time_ns) -> None:
+        self._path, self._clock_ns = path, clock_ns
+        try:
+            self._file = path.open("wb")
+        except OSError as error:
+            raise SmetsError(f"cannot write the capture {path}: {error.strerror}") from None
+        self._write(pcapng.section_header("OpenSMETS") + pcapng.interface(port))
+
+    def add(self, direction: int, frame: Frame) -> None:
+        """Add one frame that went OUTBOUND to the device or came INBOUND from it."""
+        known = frame.channel in list(Channel)
+        name = Channel(frame.channel).name.lower() if known else str(frame.channel)
+        dissector = _DISSECTORS[Channel(frame.channel)] if known and frame.channel in _DISSECTORS else "data"
+        time_us = self._clock_ns() // 1000
+        self._write(pcapng.packet(time_us, direction, dissector, frame.payload, f"channel {name}"))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _write(self, block: bytes) -> None:
+        try:
+            self._file.write(block)
+            self._file.flush()
+        except OSError as error:
+            raise SmetsError(f"cannot write the capture {self._path}: {error.strerror}") from None

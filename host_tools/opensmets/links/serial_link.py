@@ -1,0 +1,134 @@
+"""A link to a device over a serial port or a pty: frames out, frames in, one user at a time."""
+
+from __future__ import annotations
+
+import termios
+import time
+from pathlib import Path
+
+import serial
+
+from opensmets.errors import SmetsError
+from opensmets.layouts.link_frame import Frame
+from opensmets.links.capture import INBOUND, OUTBOUND, Capture
+from opensmets.links.finding import resolve_port
+from opensmets.links.framing import END, FrameReader, encode_frame
+from opensmets.links.runtime import PortBusy, PortLock
+
+BAUD = 115200
+WRITE_TIMEOUT_S = 5.0
+READ_SIZE = 4096
+_FAILURES = (OSError, serial.SerialException, termios.error)
+
+
+class LinkLost(SmetsError):
+    """The port vanished or stopped taking data while it was in use."""
+
+
+class _Port(serial.Serial):
+    """A raw serial port or pty that keeps what came before it was opened: an alert may wait there."""
+
+    def _reset_input_buffer(self) -> None:
+        pass
+
+
+class Link:
+    """Frames to and from the device at `port`, made by `open_link`. Closing or leaving `with` gives the port back."""
+
+    def __init__(self, port: str, stream: serial.Serial, lock: PortLock, capture: Capture | None = None) -> None:
+        self.port = port
+        self._stream, self._lock, self._capture = stream, lock, capture
+        self._reader = FrameReader()
+
+    @property
+    def dropped(self) -> int:
+        """How many frames arrived damaged."""
+        return self._reader.dropped
+
+    def send(self, channel: int, payload: bytes) -> None:
+        """Send one frame. Raises LinkLost when the port is gone or takes nothing, LayoutError when it is too long."""
+        frame = Frame(channel, payload)
+        octets = encode_frame(frame)
+        if self._capture:
+            self._capture.add(OUTBOUND, frame)
+        try:
+            self._stream.write(octets)
+        except serial.SerialTimeoutException:
+            raise LinkLost(f"{self.port} takes no data: is the device running? Restart it and try again") from None
+        except _FAILURES as error:
+            raise self._lost(error) from None
+
+    def receive(self, timeout_s: float) -> Frame | None:
+        """Return the next frame, or None when none came within `timeout_s`. Raises LinkLost when the port is gone."""
+        deadline = time.monotonic() + timeout_s
+        frame = self._reader.next_frame()
+        while frame is None and (left := deadline - time.monotonic()) > 0:
+            self._reader.feed(self._read(left))
+            frame = self._reader.next_frame()
+        if frame is not None and self._capture:
+            self._capture.add(INBOUND, frame)
+        return frame
+
+    def close(self) -> None:
+        """Close the port and the capture, and let others have the port."""
+        self._stream.close()
+        if self._capture:
+            self._capture.close()
+        self._lock.close()
+
+    def __enter__(self) -> Link:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _read(self, timeout_s: float) -> bytes:
+        """Return what is there, having waited for the first octet at most `timeout_s`."""
+        try:
+            self._stream.timeout = timeout_s
+            first: bytes = self._stream.read(1)
+            waiting = self._stream.in_waiting if first else 0
+            return first + bytes(self._stream.read(min(waiting, READ_SIZE))) if waiting else first
+        except _FAILURES as error:
+            raise self._lost(error) from None
+
+    def _lost(self, error: Exception) -> LinkLost:
+        return LinkLost(f"{self.port} went away ({_reason(error)}): plug it in or start the device, and try again")
+
+
+def _reason(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def open_link(port: str, *, pcap: Path | None = None) -> Link:
+    """Open `port` (a serial port, a pty, or `auto`) for this process alone; `pcap` names a capture file to write.
+
+    Raises PortBusy naming who has it, UsageError when `auto` finds none or several, SmetsError when it cannot be
+    opened.
+    """
+    path = resolve_port(port)
+    lock = PortLock(path)
+    try:
+        stream = _open_stream(path)
+        try:
+            capture = Capture(pcap, path) if pcap else None
+        except SmetsError:
+            stream.close()
+            raise
+    except SmetsError:
+        lock.close()
+        raise
+    return Link(path, stream, lock, capture)
+
+
+def _open_stream(path: str) -> serial.Serial:
+    try:
+        stream = _Port(path, BAUD, write_timeout=WRITE_TIMEOUT_S, exclusive=True)
+        stream.write(END)  # ends whatever noise the device has taken in so far
+    except BlockingIOError:
+        raise PortBusy(f"{path} is in use by another user's process: end it first") from None
+    except _FAILURES as error:
+        if "exclusively lock" in str(error):
+            raise PortBusy(f"{path} is in use by another program: end it first") from None
+        raise SmetsError(f"cannot open {path} ({_reason(error)}): name the device's port, or use auto") from None
+    return stream
