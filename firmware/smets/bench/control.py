@@ -1,0 +1,165 @@
+"""The bench's hand on the meter: one JSON request at a time, `{"do": ...}`, and its answer.
+
+It reaches the meter model and the faults, and nothing else: no keys, no messages, no authority. Octets are hexadecimal
+text. The answer is `{"ok": true, ...}` or `{"ok": false, "why": text}`. ARCHITECTURE.md lists the operations.
+"""
+
+import json
+
+from smets.meter.errors import MeterError, Unavailable
+from smets.meter.measurement import Measurement
+
+_COVERS = {
+    "terminal": (0x8F76, 0x81C1),
+    "meter": (0x8F74, 0x81B9),
+    "battery": (0x8F73, 0x81A1),
+}
+"""The events of a cover's opening and closing."""
+
+
+class BenchControl:
+    """Carries out bench requests on `meter`. The role reads `load` (a Measurement) and `speed` (seconds a second).
+
+    `catch_up()` lets the meter live up to now under the load so far; it is called before anything changes.
+    """
+
+    def __init__(self, meter, faults, catch_up=None):
+        self._meter = meter
+        self._faults = faults
+        self._catch_up = catch_up or (lambda: None)
+        self.load = Measurement()
+        self.speed = 1
+        self._operations = {
+            "get": self._get, "set": self._set, "append": self._append, "clear": self._clear, "rows": self._rows,
+            "fault": self._fault, "faults_clear": self._faults_clear, "load": self._load, "tamper": self._tamper,
+            "keys": self._keys, "event": self._event, "power": self._power, "time": self._time, "hub": self._hub,
+            "speed": self._speed, "status": self._status,
+        }  # fmt: skip
+
+    def handle(self, payload):
+        """Carry out the request in `payload` (JSON octets) and return the answer (JSON octets). Never raises for input."""
+        try:
+            answer = self.perform(json.loads(bytes(payload)))
+        except (ValueError, UnicodeError):
+            answer = {"ok": False, "why": "no JSON object"}
+        return json.dumps(answer).encode()
+
+    def perform(self, request):
+        """Carry out a request given as a dict and return its answer as one."""
+        try:
+            operation = self._operations.get(request["do"])
+            if operation is None:
+                return {"ok": False, "why": "no operation of that name"}
+            self._catch_up()
+            answer = operation(request) or {}
+            self._meter.commit()
+        except MeterError as error:
+            return {"ok": False, "why": str(error) or error.kind}
+        except (KeyError, TypeError, ValueError, IndexError, OSError) as error:
+            return {"ok": False, "why": "%s: %s" % (type(error).__name__, error)}
+        answer["ok"] = True
+        return answer
+
+    def _get(self, request):
+        return {"value": _shown(self._meter.read(request["path"]))}
+
+    def _set(self, request):
+        self._meter.write(request["path"], _taken(request["value"]))
+
+    def _append(self, request):
+        self._meter.log(request["log"]).append(tuple(_taken(request["row"])))
+
+    def _clear(self, request):
+        self._meter.log(request["log"]).clear()
+
+    def _rows(self, request):
+        """Return rows of a log, `count` from `from` on, the oldest first."""
+        log, start = self._meter.log(request["log"]), request.get("from", 0)
+        end = min(len(log), start + request.get("count", 20))
+        return {"length": len(log), "rows": [_shown(log.row(index)) for index in range(start, end)]}
+
+    def _fault(self, request):
+        self._faults.set(request["class"], _octets(request["obis"]), request["member"], request["result"])
+
+    def _faults_clear(self, request):
+        self._faults.clear()
+
+    def _load(self, request):
+        """Set what is measured from now on; what is left out stays."""
+        for name in ("import_w", "export_w", "import_var", "export_var", "secondary_import_w"):
+            setattr(self.load, name, _natural(request.get(name, getattr(self.load, name))))
+        voltages = [_natural(voltage) for voltage in request.get("voltage_dv", self.load.voltage_dv)]
+        if len(voltages) < self._meter.phases:
+            raise ValueError("a voltage for each phase is wanted")
+        self.load.voltage_dv = voltages
+
+    def _tamper(self, request):
+        """Open or close a cover: "terminal", "meter" or "battery"; `lock` also locks the supply."""
+        opened, closed = _COVERS[request["cover"]]
+        self._meter.record(opened if request["open"] else closed)
+        if request["open"] and request.get("lock"):
+            self._meter.call("supply.lock", None)
+
+    def _keys(self, request):
+        """Press at the meter: 20 `digits` of a UTRN, or the `button` "supply" that closes an armed switch."""
+        if "digits" in request:
+            self._meter.call("payment.enter_token_locally", request["digits"].encode())
+        elif request["button"] == "supply":
+            self._meter.call("supply.close_by_customer", None)
+        else:
+            raise Unavailable("the meter has no button of that name")
+
+    def _event(self, request):
+        """Let an event happen by its code; `body` is what its alert carries besides."""
+        self._meter.record(_natural(request["code"]), _octets(request.get("body", "")))
+
+    def _power(self, request):
+        self._meter.power(bool(request["on"]))
+
+    def _time(self, request):
+        """Set the clock, or let the meter live on to a time."""
+        if "set" in request:
+            self._meter.write("clock.time_s", request["set"])
+        else:
+            self._meter.advance(_natural(request["advance_to"]), self.load)
+        return {"time_s": self._meter.time_s}
+
+    def _hub(self, request):
+        """Give the communications hub's time and status, as its own channel does."""
+        self._meter.hub_time(_natural(request["time_s"]), request.get("status", 0))
+
+    def _speed(self, request):
+        self.speed = _natural(request["factor"])
+
+    def _status(self, request):
+        meter = self._meter
+        return {
+            "time_s": meter.time_s, "clock_status": meter.read("clock.status"), "supply": meter.read("supply.state"),
+            "has_supply": meter.has_supply(), "events_dropped": meter.events.dropped, "speed": self.speed,
+        }  # fmt: skip
+
+
+def _natural(value):
+    if not isinstance(value, int) or value < 0:
+        raise ValueError("a number of at least 0 is wanted")
+    return value
+
+
+def _octets(text):
+    if len(text) % 2:
+        raise ValueError("octets are pairs of hexadecimal digits")
+    return bytes([int(text[place : place + 2], 16) for place in range(0, len(text), 2)])
+
+
+def _taken(value):
+    """Return a JSON value as the meter has it."""
+    if isinstance(value, str):
+        return _octets(value)
+    return [_taken(one) for one in value] if isinstance(value, list) else value
+
+
+def _shown(value):
+    """Return a value of the meter for JSON."""
+    if isinstance(value, bytes):
+        return "".join(["%02x" % octet for octet in value])
+    return [_shown(one) for one in value] if isinstance(value, (list, tuple)) else value

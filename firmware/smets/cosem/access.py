@@ -1,0 +1,245 @@
+"""The access service: an access-request in, an access-response out (IEC 62056-5-3 clause 9.3.9).
+
+    request   D9 | invoke id u32 | 00 | count, specifications | count, data
+    response  DA | invoke id u32 | 00 00 | count, data | count, results
+    specification   choice (1 get, 2 set, 3 action, 4 get with selection) | class u16 | OBIS (6) | member i8 [selection]
+    result          choice (a get with selection is answered as 1) | code
+
+The items are carried out in order. The first that fails has its code; those after it are not carried out and have 250, and
+null for data (GBCS 7.2.9); what was done before it stays done.
+"""
+
+import struct
+
+from micropython import const
+
+from smets.cosem import axdr, table
+from smets.cosem.layout import LayoutCodec, Mismatch
+from smets.cosem.protected import ProtectedRead
+from smets.cosem.results import (
+    OBJECT_UNAVAILABLE,
+    OTHER_REASON,
+    READ_WRITE_DENIED,
+    SCOPE_OF_ACCESS_VIOLATED,
+    SUCCESS,
+    TYPE_UNMATCHED,
+    Refusal,
+    result_of,
+    result_of_missing,
+)
+from smets.cosem.selection import read_range
+from smets.cosem.sink import SinkFull
+from smets.meter.errors import MeterError
+
+REQUEST = const(0xD9)
+RESPONSE = const(0xDA)
+GET = const(1)
+SET = const(2)
+ACTION = const(3)
+GET_WITH_SELECTION = const(4)
+_KINDS = {GET: table.READ, SET: table.WRITE, ACTION: table.INVOKE, GET_WITH_SELECTION: table.READ}
+_DATA_PROTECTION = const(30)
+
+MAX_ITEMS = const(64)
+"""The most items of one request; the reference messages have up to 23."""
+_RESULT_SIZE = const(2)
+
+
+class MalformedRequest(ValueError):
+    """The payload is no access-request. Nothing was done; the message layer answers with an error of its own."""
+
+
+class AccessContext:
+    """What the message layer knows of the command that the request came in.
+
+    EUIs are 8 octets; `supplementary_eui` is None unless an unknown remote party asked; `counter` is the originator
+    counter, an int; `allowed(kind, class_id, obis, member, inner)` tells whether the use case has the item (`inner` is
+    (class id, OBIS, attribute) of a protected read, else None); `protector.seal(buffer)` encrypts in place and
+    returns the 12-octet tag; `origin` is opaque and comes back with the event when a future-dated change is made.
+    """
+
+    __slots__ = (
+        "device_eui", "originator_eui", "recipient_eui", "supplementary_eui", "counter", "message_code",
+        "protector", "allowed", "origin",
+    )  # fmt: skip
+
+    def __init__(self, device_eui, originator_eui, counter, message_code, allowed, protector=None, origin=b""):
+        self.device_eui = self.recipient_eui = device_eui
+        self.originator_eui = originator_eui
+        self.supplementary_eui = None
+        self.counter = counter
+        self.message_code = message_code
+        self.allowed = allowed
+        self.protector = protector
+        self.origin = origin
+
+
+class Specification:
+    """One item of a request; `selection` is where its selection's parameters are, for a get with selection."""
+
+    __slots__ = ("choice", "class_id", "obis", "member", "selection")
+
+    def __init__(self, reader):
+        self.choice = reader.byte()
+        self.class_id = reader.number(2)
+        self.obis = bytes(reader.take(6))
+        self.member = reader.number(1, True)
+        self.selection = None
+        if self.choice not in _KINDS:
+            raise axdr.AxdrError("an item that is no get, set, action or get with selection")
+        if self.choice == GET_WITH_SELECTION:
+            selector = reader.byte()
+            start = reader.pos
+            reader.skip()
+            self.selection = selector, start, reader.pos
+
+
+class AccessService:
+    """Carries out access-requests on `meter` by the object table. `faults` (bench only) makes items fail."""
+
+    def __init__(self, objects, meter, faults=None):
+        self._objects = objects
+        self._meter = meter
+        self._faults = faults
+        self._codec = LayoutCodec(meter)
+        self._protected = ProtectedRead(self)
+        self._results = bytearray(MAX_ITEMS * _RESULT_SIZE)
+        self.context = None
+
+    def execute(self, request, context, sink):
+        """Carry out `request` (memoryview) and write the whole response to `sink`.
+
+        Raises MalformedRequest before anything is done, and SinkFull when not even the results have room. What
+        changed in the meter is on flash when this returns.
+        """
+        self.context = context
+        invoke_id, items, data, count = _parse(request)
+        sink.byte(RESPONSE)
+        sink.write(invoke_id)
+        sink.write(b"\x00\x00")
+        axdr.write_length(sink, count)
+        self._run(items, data, count, sink)
+        axdr.write_length(sink, count)
+        sink.write(memoryview(self._results)[: count * _RESULT_SIZE])
+        self._meter.commit()
+
+    def _run(self, items, data, count, sink):
+        """Write each item's data and note its result."""
+        limit, failed = sink.limit, False
+        for index in range(count):
+            item = Specification(items)
+            start = data.pos
+            data.skip()
+            argument = axdr.Reader(data.data, start, data.pos)
+            # each item to come still needs a null, and all of them their results
+            sink.limit = limit - (count - index - 1) - count * _RESULT_SIZE - 1
+            result = OTHER_REASON if failed else self._attempt(item, argument, sink)
+            if result != SUCCESS:
+                sink.limit = limit
+                sink.byte(axdr.NULL)
+                failed = True
+            self._results[2 * index] = GET if item.choice == GET_WITH_SELECTION else item.choice
+            self._results[2 * index + 1] = result
+        sink.limit = limit
+
+    def _attempt(self, item, argument, sink):
+        """Carry out one item and return its result; a failed one leaves nothing in the sink."""
+        mark = sink.pos
+        try:
+            self._item(item, argument, sink)
+            return SUCCESS
+        except (Refusal, axdr.AxdrError, Mismatch, SinkFull, OSError, MeterError) as error:
+            sink.pos = mark
+            return result_of(error)
+
+    def _item(self, item, argument, sink):
+        if item.class_id == _DATA_PROTECTION and item.choice == ACTION:
+            self.permit_object(item.class_id, item.obis, item.member, table.INVOKE)
+            self._protected.perform(item, argument, sink)
+            return
+        self.permit(item.class_id, item.obis, item.member, _KINDS[item.choice])
+        if item.choice in (GET, GET_WITH_SELECTION):
+            argument.expect(axdr.NULL)
+            self.read(item, _selected_range(item, argument.data), sink)
+        elif item.choice == SET:
+            self._set(item, argument)
+            sink.byte(axdr.NULL)
+        else:
+            self._act(item, argument)
+            sink.byte(axdr.NULL)
+
+    def permit(self, class_id, obis, member, kind):
+        """Load the layout of an attribute or method. Raises Refusal when there is none or the use case lacks it."""
+        self.permit_object(class_id, obis, member, kind)
+        if not self.context.allowed(kind, class_id, obis, member, None):
+            raise Refusal(SCOPE_OF_ACCESS_VIOLATED)
+
+    def permit_object(self, class_id, obis, member, kind):
+        """Load the layout of an attribute or method. Raises Refusal when this meter has none."""
+        if not self._objects.find(class_id, obis, member, kind):
+            raise Refusal(result_of_missing(self._objects.why_not(class_id, obis, member)))
+        if not self._codec.is_present(self._objects.layout):
+            raise Refusal(OBJECT_UNAVAILABLE)
+
+    def read(self, item, selected, sink):
+        """Write the value of the attribute whose layout is loaded; `selected` is (from_s, to_s) or None for all."""
+        self.check_faults(item)
+        if selected is None:
+            self._codec.encode(self._objects.layout, sink)
+            return
+        if self._objects.layout[0] != axdr.COMPACT:
+            raise Refusal(READ_WRITE_DENIED)
+        self._codec.encode(self._objects.layout, sink, selected[0], selected[1])
+
+    def _set(self, item, argument):
+        self.check_faults(item)
+        for paths, time_s in self._codec.decode(self._objects.layout, argument):
+            name = struct.pack(">H6sb", item.class_id, item.obis, item.member)
+            self._meter.activate(paths, time_s, self.context.origin + name)
+
+    def _act(self, item, argument):
+        path, value = self._codec.take_argument(self._objects.layout, argument)
+        self.check_faults(item)
+        self._meter.call(path, value)
+
+    def check_faults(self, item):
+        """Raise Refusal with the result that the bench has set for this attribute or method."""
+        result = self._faults.result(item.class_id, item.obis, item.member) if self._faults else SUCCESS
+        if result != SUCCESS:
+            raise Refusal(result)
+
+
+def _parse(request):
+    """Check the whole request; return (invoke id, reader of the items, reader of the data, count)."""
+    reader = axdr.Reader(request)
+    try:
+        if reader.byte() != REQUEST:
+            raise axdr.AxdrError("no access-request")
+        invoke_id = reader.take(4)
+        if reader.length() != 0:
+            raise axdr.AxdrError("an access-request with a date-time")
+        count = reader.length()
+        if not 0 < count <= MAX_ITEMS:
+            raise axdr.AxdrError("too many items, or none")
+        items = axdr.Reader(request, reader.pos)
+        for _ in range(count):
+            Specification(reader)
+        reader.expect(count)  # the data's count is an octet below 0x80, as MAX_ITEMS is
+        data = axdr.Reader(request, reader.pos)
+        for _ in range(count):
+            reader.skip()
+    except axdr.AxdrError as error:
+        raise MalformedRequest(str(error))
+    if reader.pos != reader.end:
+        raise MalformedRequest("octets after the data")
+    return invoke_id, items, data, count
+
+
+def _selected_range(item, data):
+    """Return (from_s, to_s) of a get with selection, None of a plain get."""
+    if item.selection is None:
+        return None
+    selector, start, end = item.selection
+    if selector != 1:
+        raise Refusal(TYPE_UNMATCHED)
+    return read_range(axdr.Reader(data, start, end))

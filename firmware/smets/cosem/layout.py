@@ -1,0 +1,264 @@
+"""The interpreter of value layouts: what a layout says is read from the meter and written, or taken in and checked.
+
+A layout is a row of nodes as host_tools/opensmets/catalogue/pack_objects.py packs them. `encode` and `decode` walk the
+same nodes, so that what can be read back is what was set.
+"""
+
+import struct
+
+from micropython import const
+
+from smets.cosem import axdr, dates
+
+_CONDITION = const(1)
+_LIMITS = const(2)
+_CONSTANT = const(4)
+_PATH = const(8)
+_PASSIVE = const(0x10)
+_ACTIVATION = const(0x20)
+_EACH = const(0x40)
+_WANTING = const(0x80)
+_DATE_TIME = const(25)
+_CONDITIONS = ("single", "twin", "one_phase", "three_phase")
+_TEXTS = (axdr.OCTETS, axdr.VISIBLE, axdr.UTF8, axdr.BITS)
+_CONTAINERS = (axdr.ARRAY, axdr.STRUCTURE, axdr.COMPACT)
+_OPEN_END = const(0xFFFFFFFF)
+
+
+class Mismatch(ValueError):
+    """A value is not of the type or within the limits that its layout states."""
+
+
+class Node:
+    """One node of a layout, read from `code` at `pos`. `body` is where its children start."""
+
+    __slots__ = ("tag", "flags", "end", "condition", "low", "high", "constant", "path", "children", "body")
+
+    def __init__(self, code, pos):
+        self.tag, self.flags, size = struct.unpack_from(">BBH", code, pos)
+        self.end = pos + size
+        pos += 4
+        self.condition = self.low = self.constant = self.path = None
+        if self.flags & _CONDITION:
+            self.condition, pos = _CONDITIONS[code[pos]], pos + 1
+        if self.flags & _LIMITS:
+            shape, size = (">HH", 4) if self.tag in _TEXTS or self.tag in _CONTAINERS else (">ii", 8)
+            (self.low, self.high), pos = struct.unpack_from(shape, code, pos), pos + size
+        if self.flags & _CONSTANT and self.tag in _TEXTS:
+            self.constant, pos = bytes(code[pos + 1 : pos + 1 + code[pos]]), pos + 1 + code[pos]
+        elif self.flags & _CONSTANT:
+            self.constant, pos = struct.unpack_from(">i", code, pos)[0], pos + 4
+        if self.flags & _PATH:
+            self.path, pos = bytes(code[pos + 1 : pos + 1 + code[pos]]).decode(), pos + 1 + code[pos]
+        self.children = code[pos] if self.tag in _CONTAINERS else 0
+        self.body = pos + 1
+
+    def check(self, size):
+        """Raise Mismatch when a number, or a length, is not within the limits."""
+        if self.low is not None and not self.low <= size <= self.high:
+            raise Mismatch("outside the limits")
+
+
+class LayoutCodec:
+    """Encodes and decodes values of `meter` (read, write, check, call, log, passive, set_passive, activate, has)."""
+
+    def __init__(self, meter):
+        self._meter = meter
+        self._code = b""
+        self._date = bytearray(dates.SIZE)
+        self._from_s, self._to_s = 0, _OPEN_END
+        self._changes = []
+
+    def is_present(self, code):
+        """Return whether the layout's condition holds on this meter."""
+        return self._present(Node(code, 0))
+
+    # reading
+
+    def encode(self, code, sink, from_s=0, to_s=_OPEN_END):
+        """Write the value that the layout `code` describes. Rows of logs are those with `from_s` <= time <= `to_s`.
+
+        Raises what the meter raises, and SinkFull.
+        """
+        self._code, self._from_s, self._to_s = code, from_s, to_s
+        self._encode(Node(code, 0), None, sink, True)
+
+    def _encode(self, node, given, sink, tagged):
+        """Write one node. `given` is its value where the node around it has it; in a compact array nothing is tagged."""
+        tag = axdr.OCTETS if node.tag == _DATE_TIME else node.tag
+        if tagged:
+            sink.byte(tag)
+        if tag == axdr.COMPACT:
+            self._encode_compact(node, sink)
+        elif tag in _CONTAINERS:
+            self._encode_elements(node, self._value(node, given), sink, tagged)
+        elif node.tag != axdr.NULL:
+            self._encode_leaf(node, self._value(node, given), sink)
+
+    def _value(self, node, given):
+        if node.constant is not None:
+            return node.constant
+        if node.path is None:
+            return given
+        if node.flags & _PASSIVE:
+            return self._meter.passive(node.path)
+        if node.flags & _ACTIVATION:
+            return self._meter.activation(node.path)
+        return self._meter.read(node.path)
+
+    def _encode_leaf(self, node, value, sink):
+        if node.tag == _DATE_TIME:
+            dates.encode(value, self._date)
+            value = self._date
+        if node.tag == axdr.BITS:
+            axdr.write_length(sink, node.high if node.low is not None else 8 * len(value))
+            sink.write(value)
+        elif node.tag in _TEXTS or node.tag == _DATE_TIME:
+            axdr.write_length(sink, len(value))
+            sink.write(value)
+        else:
+            axdr.write_number(sink, node.tag, value)
+
+    def _encode_elements(self, node, value, sink, tagged):
+        if node.flags & _EACH:
+            if tagged:
+                axdr.write_length(sink, len(value))
+            child = Node(self._code, node.body)
+            for element in value:
+                self._encode(child, element, sink, tagged)
+            return
+        if tagged:
+            axdr.write_length(sink, self._count(node))
+        index = 0
+        for child in self._nodes(node):
+            given = None
+            if child.flags & _WANTING:
+                given = value[index]
+                index += 1
+            if self._present(child):
+                self._encode(child, given, sink, tagged)
+
+    def _encode_compact(self, node, sink):
+        child = Node(self._code, node.body)
+        self._describe(child, sink)
+        mark = sink.begin_length()
+        for row in self._meter.log(node.path).rows(self._from_s, self._to_s):
+            self._encode(child, row, sink, False)
+        sink.end_length(mark)
+
+    def _describe(self, node, sink):
+        """Write the type description of a compact array's row."""
+        sink.byte(axdr.OCTETS if node.tag == _DATE_TIME else node.tag)
+        if node.tag == axdr.STRUCTURE:
+            axdr.write_length(sink, self._count(node))
+            for child in self._nodes(node):
+                if self._present(child):
+                    self._describe(child, sink)
+        elif node.tag == axdr.ARRAY:
+            axdr.write_number(sink, axdr.U16, node.high)
+            self._describe(Node(self._code, node.body), sink)
+
+    # taking in
+
+    def decode(self, code, reader):
+        """Take in the data at `reader` and write it to where the layout `code` says, all of it or, if any is wrong, none.
+
+        Returns the activation times that it held, a list of (path, time_s). Raises AxdrError or Mismatch for data of
+        another type or out of limits, and what the meter raises.
+        """
+        self._code, self._changes = code, []
+        node = Node(code, 0)
+        value = self._decode(node, reader)
+        if reader.pos != reader.end:
+            raise axdr.AxdrError("data after the value")
+        self._bind(node, value)
+        changes, self._changes = self._changes, []
+        for flags, path, value in changes:
+            if not flags & _ACTIVATION:
+                self._meter.check(path, value)
+        return [(path, value) for flags, path, value in changes if self._apply(flags, path, value)]
+
+    def take_argument(self, code, reader):
+        """Take in a method's argument; return (path of the method, its argument). Raises as `decode`."""
+        self._code, self._changes = code, []
+        node = Node(code, 0)
+        return node.path, self._decode(node, reader)
+
+    def _decode(self, node, reader):
+        tag = axdr.OCTETS if node.tag == _DATE_TIME else node.tag
+        reader.expect(tag)
+        if tag == axdr.COMPACT:
+            raise Mismatch("a compact array cannot be set")
+        if tag in _CONTAINERS:
+            return self._decode_elements(node, reader)
+        if node.tag == _DATE_TIME:
+            return _moment(reader)
+        value = self._decode_leaf(node, reader)
+        if node.constant is not None and value != node.constant:
+            raise Mismatch("another value than the only one")
+        return value
+
+    def _decode_leaf(self, node, reader):
+        if node.tag not in _TEXTS:
+            value = reader.scalar(node.tag)
+            node.check(value)
+            return value
+        size = reader.length()
+        node.check(size)
+        return bytes(reader.take((size + 7) // 8 if node.tag == axdr.BITS else size))
+
+    def _decode_elements(self, node, reader):
+        count = reader.count()
+        if node.flags & _EACH:
+            node.check(count)
+            child = Node(self._code, node.body)
+            return [self._decode(child, reader) for _ in range(count)]
+        if count != self._count(node):
+            raise Mismatch("another number of elements")
+        values = []
+        for child in self._nodes(node):
+            if self._present(child):
+                value = self._decode(child, reader)
+                self._bind(child, value)
+                if child.flags & _WANTING:
+                    values.append(value)
+            elif child.flags & _WANTING:
+                values.append(0)
+        return tuple(values)
+
+    def _bind(self, node, value):
+        if node.path is not None and (node.flags, node.path, value) not in self._changes:
+            self._changes.append((node.flags, node.path, value))
+
+    def _apply(self, flags, path, value):
+        """Make one change; return whether it is an activation time, which is for the caller to act upon."""
+        if flags & _ACTIVATION:
+            return True
+        if flags & _PASSIVE:
+            self._meter.set_passive(path, value)
+        else:
+            self._meter.write(path, value)
+        return False
+
+    # nodes
+
+    def _nodes(self, node):
+        """Yield the children of a node."""
+        pos = node.body
+        for _ in range(node.children):
+            child = Node(self._code, pos)
+            yield child
+            pos = child.end
+
+    def _present(self, node):
+        return node.condition is None or self._meter.has(node.condition)
+
+    def _count(self, node):
+        return sum([1 for child in self._nodes(node) if self._present(child)])
+
+
+def _moment(reader):
+    try:
+        return dates.decode(reader.take(reader.length()))
+    except ValueError as error:
+        raise Mismatch(str(error))

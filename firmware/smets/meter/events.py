@@ -1,0 +1,49 @@
+"""What happens is recorded here: into the logs that a code goes to, and into the queue of what is to be sent.
+
+Which logs, and whether it is sent, is `flags_of(code)`, handed in: the flags of the packed alert table.
+"""
+
+from micropython import const
+
+SENT = const(2)
+EVENT_LOG = const(4)
+SECURITY_LOG = const(8)
+POWER_EVENT_LOG = const(16)
+MAX_WAITING = const(32)
+"""Events that wait to be sent; beyond that the oldest is dropped and counted."""
+
+
+class Events:
+    """The queue of events that are to be sent, and the way into the logs."""
+
+    def __init__(self, logs, flags_of=None):
+        self._logs = logs
+        self._flags_of = flags_of or (lambda code: SENT | EVENT_LOG)
+        self._waiting = []
+        self.dropped = 0
+
+    def record(self, code, time_s, body=b"", information=b""):
+        """Log an event and, when its code is one that is sent, queue it.
+
+        `body` is for the alert; `information` (a message code for instance) is what the event log keeps besides.
+        """
+        flags = self._flags_of(code)
+        if flags & EVENT_LOG:
+            self._logs.append("event", (time_s, code, information))
+        if flags & SECURITY_LOG:
+            self._logs.append("security", (time_s, code))
+        if flags & POWER_EVENT_LOG:
+            self._logs.append("power_event", (time_s, code, 0))
+        if flags & SENT:
+            self.queue(code, time_s, body)
+
+    def queue(self, code, time_s, body=b""):
+        """Queue an event without logging it."""
+        if len(self._waiting) == MAX_WAITING:
+            self._waiting.pop(0)
+            self.dropped += 1
+        self._waiting.append((code, time_s, body))
+
+    def take(self):
+        """Return the oldest waiting event as (code, time_s, body), or None."""
+        return self._waiting.pop(0) if self._waiting else None

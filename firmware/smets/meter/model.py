@@ -1,0 +1,226 @@
+"""The meter: its components, its fields by path, and time, which is an argument.
+
+A path is `component.field`, or `component.field.2` for one element of a list. `advance` cuts its step at every boundary that
+a component or the schedule names, at half hours and at midnights, so that cutting time otherwise changes nothing.
+"""
+
+from micropython import const
+
+from smets.meter.clock import Clock
+from smets.meter.errors import Unavailable
+from smets.meter.events import Events
+from smets.meter.fields import CHANGED, CLEAN
+from smets.meter.load_limit import LoadLimit
+from smets.meter.logs import Logs
+from smets.meter.measurement import Measurement
+from smets.meter.outage import Outage
+from smets.meter.panel import Display, Firmware, PowerThreshold
+from smets.meter.payment import Payment
+from smets.meter.registers import Registers
+from smets.meter.schedule import Schedule
+from smets.meter.supply import ENABLED, Supply
+from smets.meter.voltage import Voltage
+
+COMPONENTS = (Clock, Registers, Supply, LoadLimit, Voltage, Payment, PowerThreshold, Display, Firmware, Outage)
+"""In the order in which time passes for them."""
+HALF_HOUR_S = const(1800)
+DAY_S = const(86400)
+
+
+class Meter:
+    """A SMETS2 electricity meter.
+
+    `journal` has `get(key)` and `put_many(pairs)`; `open_store` gives logs their stores (logs.py); `flags_of(code)` are the
+    alert table's flags of an event code; `tokens` has `check(digits, by_hand, time_s)`, which returns (refusal code or 0,
+    amount in pence, the token's number), and `accept(number)`. `elements` and `phases` are provisioned.
+    """
+
+    def __init__(self, journal, open_store, flags_of=None, tokens=None, elements=1, phases=1):
+        self._journal = journal
+        self._staged = {}
+        self._load = Measurement()
+        self.tokens = tokens
+        self.phases = phases
+        self._conditions = ("twin" if elements == 2 else "single", "three_phase" if phases == 3 else "one_phase")
+        self.logs = Logs(open_store, phases)
+        self.events = Events(self.logs, flags_of)
+        self._components = {}
+        for component in COMPONENTS:
+            self._components[component.NAME] = component(self)
+        self.supply = self._components["supply"]
+        self.schedule = Schedule(self)
+        self._restore()
+
+    # by path
+
+    @property
+    def time_s(self):
+        """The clock's time."""
+        return self._components["clock"].get("time_s")
+
+    def has(self, condition):
+        """Return whether the meter is `single`, `twin`, `one_phase` or `three_phase`."""
+        return condition in self._conditions
+
+    def read(self, path):
+        """Return a field's value: a number, truth value, octets, or a list. Raises Unavailable."""
+        component, name, index = self._resolve(path)
+        return component.read(name, index)
+
+    def check(self, path, value):
+        """Raise OutOfRange or Unavailable when `write` would."""
+        component, name, index = self._resolve(path)
+        component.check(name, value, index)
+
+    def write(self, path, value):
+        """Set a field. Raises OutOfRange or Unavailable, and then nothing changed. `commit` puts it on flash."""
+        component, name, index = self._resolve(path)
+        component.write(name, value, index)
+
+    def call(self, path, value):
+        """Carry out a component's method. Raises Unavailable, and what the method raises."""
+        if path.startswith("logs."):
+            self.logs.call(path[5:])
+            return
+        component, name, index = self._resolve(path)
+        if name not in component.METHODS:
+            raise Unavailable("the meter has no method " + path)
+        arguments = (value,) if index is None else (value, index)
+        getattr(component, name)(*arguments)
+
+    def log(self, path):
+        """Return the log of a path `logs.<name>`. Raises Unavailable."""
+        return self.logs.get(path[5:] if path.startswith("logs.") else path)
+
+    def pack(self, path, value):
+        """Return a field's value as octets. Raises as `check`."""
+        component, name, _ = self._resolve(path)
+        return component.pack(name, value)
+
+    def unpack(self, path, packed):
+        """Return the value of a field that `pack` packed."""
+        component, name, _ = self._resolve(path)
+        return component.unpack(name, packed)
+
+    def passive(self, path):
+        """Return the value that waits to replace a field's."""
+        return self.schedule.passive(path)
+
+    def set_passive(self, path, value):
+        """Keep a value that waits to replace a field's. Raises as `check`."""
+        self.schedule.set_passive(path, value)
+
+    def activation(self, paths):
+        """Return when passive values become active, schedule.NEVER when no time is set."""
+        return self.schedule.activation(paths)
+
+    def activate(self, paths, time_s, origin=b""):
+        """Let passive values become active at a time, schedule.NOW or schedule.NEVER; see schedule.py."""
+        self.schedule.activate(paths, time_s, origin)
+
+    # time
+
+    def advance(self, time_s, measurement):
+        """Let time go on to `time_s` under `measurement`, which held since the last call. Earlier times change nothing."""
+        while self.time_s < time_s:
+            self._step(time_s, measurement)
+        self.commit()
+
+    def _step(self, time_s, measurement):
+        """Pass the time to the next boundary, or to `time_s` if that is nearer."""
+        now_s, load = self.time_s, self._effective(measurement)
+        next_s = min(time_s, now_s - now_s % HALF_HOUR_S + HALF_HOUR_S)
+        due_s = self.schedule.next_boundary_s(now_s)
+        next_s = next_s if due_s is None else min(next_s, due_s)
+        for component in self._components.values():
+            boundary_s = component.next_boundary_s(now_s, load)
+            next_s = next_s if boundary_s is None else min(next_s, boundary_s)
+        for component in self._components.values():
+            component.flow(now_s, next_s - now_s, load)
+        self._components["clock"].let("time_s", next_s)
+        self._arrive(next_s, load)
+
+    def _arrive(self, now_s, load):
+        self.schedule.run_due(now_s)
+        for component in self._components.values():
+            component.arrive(now_s, load)
+        if now_s % HALF_HOUR_S:
+            return
+        for component in self._components.values():
+            component.half_hour(now_s)
+        if now_s % DAY_S == 0:
+            for component in self._components.values():
+                component.midnight(now_s)
+        self.commit(True)
+
+    def _effective(self, measurement):
+        """Return what really flows: nothing while the switch is open or there is no supply."""
+        flows = self.supply.get("state") == ENABLED and self.has_supply()
+        self._load.copy_powers(measurement if flows else None)
+        self._load.voltage_dv = measurement.voltage_dv
+        return self._load
+
+    def hub_time(self, time_s, status):
+        """Learn the communications hub's time and its status (0 reliable, 1 unreliable, 2 invalid)."""
+        self._components["clock"].hub_time(time_s, status)
+        self.commit()
+
+    def has_supply(self):
+        """Return whether there is supply."""
+        return not self._components["outage"].get("off")
+
+    def power(self, on):
+        """The supply is lost or comes back, now. All state is on flash when this returns."""
+        outage = self._components["outage"]
+        (outage.end if on else outage.begin)(self.time_s)
+        self.commit(True)
+
+    # events
+
+    def record(self, code, body=b"", time_s=None, information=b""):
+        """Record an event of now, or of `time_s`: into its logs and the queue (events.py)."""
+        self.events.record(code, self.time_s if time_s is None else time_s, body, information)
+
+    def take_event(self):
+        """Return the oldest event that waits to be sent as (code, time_s, body), or None."""
+        return self.events.take()
+
+    # stored state
+
+    def stage(self, key, value):
+        """Let `commit` put a value of its own in the journal; None deletes it."""
+        self._staged[key] = value
+
+    def stored(self, key):
+        """Return a value of its own as it will be after `commit`, or None."""
+        return self._staged[key] if key in self._staged else self._journal.get(key)
+
+    def commit(self, everything=False):
+        """Put what changed on flash in one transaction; `everything`: also what only flows (every half hour)."""
+        saved = [
+            component
+            for component in self._components.values()
+            if component.unsaved == CHANGED or (everything and component.unsaved != CLEAN)
+        ]
+        pairs = [("meter/" + component.NAME, component.state()) for component in saved]
+        pairs.extend(self._staged.items())
+        if pairs:
+            self._journal.put_many(pairs)
+        self._staged.clear()
+        for component in saved:
+            component.unsaved = CLEAN
+
+    def _restore(self):
+        for name, component in self._components.items():
+            packed = self._journal.get("meter/" + name)
+            if packed is not None:
+                component.restore(packed)
+        self.schedule.restore()
+
+    def _resolve(self, path):
+        """Return (component, field or method, index or None) of a path. Raises Unavailable."""
+        parts = path.split(".")
+        component = self._components.get(parts[0])
+        if component is None or not 2 <= len(parts) <= 3 or (len(parts) == 3 and not parts[2].isdigit()):
+            raise Unavailable("the meter has no " + path)
+        return component, parts[1], int(parts[2]) if len(parts) == 3 else None

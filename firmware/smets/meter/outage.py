@@ -1,0 +1,37 @@
+"""Loss of supply and its return (SMETS2 5.6.9, GBCS 7.2.3): 0x8F35, or 0x8F36 with start and end from three minutes on."""
+
+import struct
+
+from micropython import const
+
+from smets.meter.fields import BOOL, Component
+
+RESTORED = const(0x8F35)
+RESTORED_LONG = const(0x8F36)
+INTERRUPTED = const(0x8F57)
+LONG_OUTAGE_S = const(180)
+
+
+class Outage(Component):
+    """Whether there is supply, and since when there is none (`off_s`)."""
+
+    NAME = "outage"
+    FIELDS = (("off", BOOL), ("off_s", ">I"))
+
+    def begin(self, time_s):
+        """The supply is lost: everything is saved. Nothing happens when it is lost already."""
+        if not self.get("off"):
+            self.put("off", True)
+            self.put("off_s", time_s)
+            self.meter.record(INTERRUPTED, b"", time_s)
+
+    def end(self, time_s):
+        """The supply is back. The event's body is start and end as u32 `time_s`, for a long outage; else empty."""
+        if not self.get("off"):
+            return
+        start_s = self.get("off_s")
+        self.put("off", False)
+        if time_s - start_s >= LONG_OUTAGE_S:
+            self.meter.record(RESTORED_LONG, struct.pack(">II", start_s, time_s), time_s)
+        else:
+            self.meter.record(RESTORED, b"", time_s)

@@ -1,0 +1,111 @@
+"""Values that wait to replace others: passive values and the times at which they become active (GBCS 9.2).
+
+A passive value is kept under its path until another is set. An activation names one path or several (joined by `+`), a
+time, and an opaque `origin` that comes back with the event when it is done: 0x8F66, or 0x8F67 when a value did not fit.
+Where no passive value was ever set the active one stays.
+"""
+
+import struct
+from binascii import crc32
+
+from micropython import const
+
+from smets.meter.errors import MeterError, Refused
+
+NOW = const(0)
+NEVER = const(0xFFFFFFFF)
+DONE = const(0x8F66)
+FAILED = const(0x8F67)
+MAX_PENDING = const(32)
+_KEY = "meter/schedule"
+_ENTRY = ">IBB"
+
+
+class Schedule:
+    """Passive values and pending activations of `meter`, kept in the journal."""
+
+    def __init__(self, meter):
+        self._meter = meter
+        self._pending = []  # (time_s, paths, origin), in the order in which they came
+
+    def passive(self, path):
+        """Return the passive value of a path, the active one where none was set."""
+        packed = self._meter.stored(_passive_key(path))
+        return self._meter.read(path) if packed is None else self._meter.unpack(path, packed)
+
+    def set_passive(self, path, value):
+        """Keep a passive value. Raises OutOfRange or Unavailable as for the active one."""
+        self._meter.stage(_passive_key(path), self._meter.pack(path, value))
+
+    def activation(self, paths):
+        """Return the time at which `paths` become active, NEVER when none is set."""
+        for time_s, pending, _ in self._pending:
+            if pending == paths:
+                return time_s
+        return NEVER
+
+    def activate(self, paths, time_s, origin):
+        """Let passive values become active NOW, at a time (one that has passed: at once, with the event), or NEVER.
+
+        Takes the place of what was pending for the same paths. Raises Refused when too many are pending.
+        """
+        kept = [entry for entry in self._pending if entry[1] != paths]
+        if time_s not in (NOW, NEVER):
+            if len(kept) == MAX_PENDING:
+                raise Refused("too many activations are pending")
+            kept.append((time_s, paths, bytes(origin)))
+        if len(kept) != len(self._pending) or time_s not in (NOW, NEVER):
+            self._pending = kept
+            self._save()
+        if time_s == NOW:
+            self._copy(paths)
+        self.run_due(self._meter.time_s)
+
+    def next_boundary_s(self, now_s):
+        """Return when the next activation is due, or None."""
+        times = [max(entry[0], now_s + 1) for entry in self._pending]
+        return min(times) if times else None
+
+    def run_due(self, now_s):
+        """Carry out what is due, in the order of its times and then of its coming, and record each."""
+        due = [entry for entry in self._pending if entry[0] <= now_s]
+        if not due:
+            return
+        self._pending = [entry for entry in self._pending if entry[0] > now_s]
+        self._save()
+        for time_s, paths, origin in sorted(due, key=lambda entry: entry[0]):
+            try:
+                self._copy(paths)
+                code = DONE
+            except MeterError:
+                code = FAILED
+            self._meter.record(code, origin, time_s)
+
+    def restore(self):
+        """Take the pending activations back from the journal."""
+        packed, place = self._meter.stored(_KEY) or b"", 0
+        while place < len(packed):
+            time_s, path_size, origin_size = struct.unpack_from(_ENTRY, packed, place)
+            place += 6
+            end = place + path_size + origin_size
+            self._pending.append((time_s, packed[place : place + path_size].decode(), packed[place + path_size : end]))
+            place = end
+
+    def _copy(self, paths):
+        """Make the passive values of `paths` active: all, or none when one does not fit."""
+        values = [(path, self.passive(path)) for path in paths.split("+")]
+        for path, value in values:
+            self._meter.check(path, value)
+        for path, value in values:
+            self._meter.write(path, value)
+
+    def _save(self):
+        parts = []
+        for time_s, paths, origin in self._pending:
+            parts.append(struct.pack(_ENTRY, time_s, len(paths), len(origin)) + paths.encode() + origin)
+        self._meter.stage(_KEY, b"".join(parts) or None)
+
+
+def _passive_key(path):
+    """Return the journal's key for a path, which itself may be longer than a key can be."""
+    return "passive/%08x" % crc32(path.encode())

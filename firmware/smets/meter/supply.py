@@ -1,0 +1,78 @@
+"""The load switch: enabled, disabled or armed, and why (SMETS2 5.6.4).
+
+Only a command enables a disabled supply; a customer closes an armed one. Arming works from disabled; an enabled supply
+stays enabled. A supply locked by a tamper state is released by a command alone.
+"""
+
+from micropython import const
+
+from smets.meter.errors import Refused
+from smets.meter.fields import BOOL, Component
+
+DISABLED = const(0)
+ENABLED = const(1)
+ARMED = const(2)
+ENABLE_SCRIPT = const(51)
+DISABLE_SCRIPT = const(52)
+ARM_SCRIPT = const(54)
+COMMAND = const(1)
+CUSTOMER = const(2)
+LOAD_LIMIT = const(3)
+CREDIT = const(4)
+TAMPER = const(5)
+"""Reasons of a change."""
+SUPPLY_ARMED = const(0x8F32)
+LOCKED_BY_TAMPER = const(0x81BE)
+
+
+class Supply(Component):
+    """The switch's `state`, when it came to it (`changed_s`), why (`reason`), and whether it is locked."""
+
+    NAME = "supply"
+    FIELDS = (
+        ("state", ">B", ENABLED, 0, DISABLED, ARMED),
+        ("reason", ">B", 0, 0, 0, TAMPER),
+        ("changed_s", ">I"),
+        ("locked", BOOL),
+    )
+    METHODS = ("run_script", "close_by_customer", "lock")
+
+    def run_script(self, script):
+        """Enable (51), disable (52) or arm (54) by command. Raises Refused for another script."""
+        if script == ENABLE_SCRIPT:
+            self.put("locked", False)
+            self.change(ENABLED, COMMAND)
+        elif script == DISABLE_SCRIPT:
+            self.change(DISABLED, COMMAND)
+        elif script == ARM_SCRIPT:
+            self.arm(COMMAND)
+        else:
+            raise Refused("no script has this number")
+
+    def arm(self, reason):
+        """Arm a disabled supply; a command also releases a locked one."""
+        if self.get("locked") and reason != COMMAND:
+            return
+        self.put("locked", False)
+        if self.get("state") == DISABLED:
+            self.change(ARMED, reason)
+            self.meter.record(SUPPLY_ARMED)
+
+    def close_by_customer(self, _=None):
+        """Enable an armed supply, as the customer does at the meter. Raises Refused when it is not armed."""
+        if self.get("state") != ARMED:
+            raise Refused("the supply is not armed")
+        self.change(ENABLED, CUSTOMER)
+
+    def lock(self, _=None):
+        """Disable and lock the supply: a tamper was detected while the supply tamper state says so."""
+        self.put("locked", True)
+        self.change(DISABLED, TAMPER)
+        self.meter.record(LOCKED_BY_TAMPER)
+
+    def change(self, state, reason):
+        """Set the switch and record when and why; nothing when it stands so already."""
+        if self.get("state") != state:
+            self.put("state", state)
+            self.put("reason", reason)
+            self.put("changed_s", self.meter.time_s)
