@@ -5,9 +5,9 @@
     event = session.next_event()                      until it returns None; then wait, at most to `session.deadline`
 
 Time is the caller's: any clock that only goes forward, in seconds. A response belongs to the command with its message
-code and originator counter whose EUIs it swaps (GBCS 7.2.8). Nothing is ever repeated: a device refuses a counter that
-it has seen (GBCS 4.3), so after a timeout the only way on is a new command, and nobody knows whether the old one was
-carried out. Nothing here is verified: that is for `security` and the event's receiver.
+code and originator counter whose EUIs it swaps. Nothing is ever repeated: a device refuses a counter that it has seen,
+so after a timeout the only way on is a new command, and nobody knows whether the old one was carried out. Nothing here
+is verified: that is for `security` and the event's receiver.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
 """A device's end of the link and nothing else, on MicroPython or CPython: every frame is sent back as it came.
 
 Run with the firmware on the path and a pty's master side as standard input and output; `nonblocking` as argument when
-the starter set O_NONBLOCK on it.
+the starter set O_NONBLOCK on it, `usb` for the driver of a board's USB port, for which standard input stands in.
 """
 
 import sys
 
-from smets.link import framing, unix_stream
+from smets.link import framing, serial_stream, unix_stream
 
-stream = unix_stream.open_standard("nonblocking" in sys.argv)
+stream = serial_stream.open_usb() if "usb" in sys.argv else unix_stream.open_standard("nonblocking" in sys.argv)
 decoder = framing.FrameDecoder()
 buffer, out = bytearray(512), bytearray(framing.MIN_BUFFER)
 view = memoryview(buffer)

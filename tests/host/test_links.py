@@ -24,14 +24,14 @@ MESSAGES, LOG = 0, 4
 class Echo:
     """The echo process and its pty; `port` is the slave's path."""
 
-    def __init__(self, runtime: str, *, nonblocking: bool, keep_slave: bool) -> None:
+    def __init__(self, runtime: str, *, nonblocking: bool = False, keep_slave: bool = False, usb: bool = False) -> None:
         self.master, self.slave = os.openpty()
         tty.setraw(self.slave)
         self.port = os.ttyname(self.slave)
         os.set_blocking(self.master, not nonblocking)
         if not keep_slave:
             os.close(self.slave)
-        mode = ["nonblocking"] if nonblocking else []
+        mode = ["nonblocking"] if nonblocking else ["usb"] if usb else []
         python = runtime == "cpython"
         command = [sys.executable] if python else [str(micropython_path()), "-X", "heapsize=100k"]
         path = f"{FIRMWARE}:{FIRMWARE / 'cpython'}" if python else str(FIRMWARE)
@@ -76,6 +76,20 @@ def test_300_random_frames(echo: Echo) -> None:
         assert exchange(link, bytes(8192)) == bytes(8192)
         assert exchange(link, b"\xff" * 8192) == b"\xff" * 8192
         assert link.dropped == 0
+
+
+def test_the_usb_driver_carries_the_same_frames() -> None:
+    if micropython_path() is None:
+        pytest.skip("no MicroPython for this machine: install it or set $MICROPYTHON")
+    device = Echo("micropython", usb=True, keep_slave=True)
+    chance = random.Random(2)
+    try:
+        with open_link(device.port) as link:
+            for size in (0, 3, 64, 65, 300, 1500, 8192):
+                payload = bytes([3]) + chance.randbytes(size)  # 03 is Ctrl-C, which must be data here
+                assert exchange(link, payload[:8192]) == payload[:8192]
+    finally:
+        device.close()
 
 
 def test_noise_to_the_device_is_counted_and_survived(echo: Echo) -> None:

@@ -32,7 +32,7 @@ class Channel(IntEnum):
 
 
 class ClockStatus(IntEnum):
-    """How far a device may trust the hub's clock (GBCS 9.1)."""
+    """How far a device may trust the hub's clock."""
 
     RELIABLE = 0
     UNRELIABLE = 1
