@@ -1,6 +1,7 @@
 """Make a DUIS request document from plain Python values: what the command line's shortcuts send.
 
-Content is written as nested mappings in the schema's element order; `None` leaves an element out and a list repeats it:
+Content is nested mappings in the schema's element order: `None` leaves an element out, a list repeats it, a key that
+begins with `@` is an attribute, and the text of an element with attributes stands under the empty key.
 
     compose("6.13", {"ReadLogPeriod": {"StartDateTime": start, "EndDateTime": end}, "LogToRead": "Event"}, ...)
 
@@ -17,35 +18,16 @@ from typing import Any
 
 from lxml import etree
 
+from opensmets.catalogue.request_content import request_content
+from opensmets.catalogue.service_requests import service_request
 from opensmets.errors import SmetsError
 
 NAMESPACE = "http://www.dccinterface.co.uk/ServiceUserGateway"
 SCHEMA_VERSION = "5.4"
-#: Command variants (DUIS clause 2.6): a command for the device, a pre-command to be signed, a signed pre-command.
-SEND, TRANSFORM, SEND_SIGNED = 1, 4, 5
+#: Command variants (DUIS clause 2.6.1): send a command to the device; transform to a pre-command, for its originator to
+#: sign; send a signed pre-command; let the DCC answer.
+SEND, TRANSFORM, SEND_SIGNED, DCC_ONLY = 1, 4, 5, 8
 MAX_COUNTER = (1 << 64) - 1
-
-#: The body element of each service request variant that can be made from values.
-ELEMENTS = {
-    "2.2": "TopUpDevice",
-    "3.1": "DisplayMessage",
-    "4.1.1": "ReadInstantaneousImportRegisters",
-    "4.10": "ReadNetworkData",
-    "4.14": "ReadPrepaymentDailyReadLog",
-    "6.4.1": "UpdateDeviceConfigurationLoadLimitingGeneralSettings",
-    "6.11": "SynchroniseClock",
-    "6.12": "UpdateDeviceConfigurationInstantaneousPowerThreshold",
-    "6.13": "ReadEventOrSecurityLog",
-    "6.24.1": "RetrieveDeviceSecurityCredentialsKRP",
-    "7.1": "EnableSupply",
-    "7.2": "DisableSupply",
-    "7.3": "ArmSupply",
-    "7.4": "ReadSupplyStatus",
-    "8.1.1": "CommissionDeviceSynchroniseClock",
-    "11.2": "ReadFirmwareVersion",
-}
-#: Those of them that are critical: DUIS has them transformed, signed by their originator, and sent back.
-CRITICAL = frozenset({"6.4.1", "6.11", "7.1", "7.2", "7.3", "8.1.1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +60,13 @@ def write_time(moment: datetime) -> str:
 def compose(variant: str, content: Mapping[str, Any], address: Address) -> bytes:
     """Return an unsigned request document for a service request variant.
 
-    Raises SmetsError when the variant is none of ELEMENTS or a value has no XML form.
+    Raises SmetsError when DUIS has no such variant or a value has no XML form. Whether the content is the variant's is
+    for whoever reads the document.
     """
-    if variant not in ELEMENTS:
-        raise SmetsError(f"no request {variant} can be made from values: write its DUIS XML and use `smets send`")
-    root, body = _envelope(variant, str(address), TRANSFORM if variant in CRITICAL else SEND)
-    _fill(_add(body, ELEMENTS[variant]), content)
+    service, element = service_request(variant), request_content(variant).body.name
+    command_variant = DCC_ONLY if service.non_device else TRANSFORM if service.critical else SEND
+    root, body = _envelope(variant, str(address), command_variant)
+    _fill(_add(body, str(element)), content)
     return _serialise(root)
 
 
@@ -113,13 +96,19 @@ def _add(parent: etree._Element, name: str) -> etree._Element:
 def _fill(parent: etree._Element, content: Mapping[str, Any]) -> None:
     for name, value in content.items():
         for one in value if isinstance(value, list) else [value]:
-            if one is None:
-                continue
-            element = _add(parent, name)
-            if isinstance(one, Mapping):
-                _fill(element, one)
-            else:
-                element.text = _write_value(name, one)
+            if one is not None:
+                _put(parent, name, one)
+
+
+def _put(parent: etree._Element, name: str, value: Any) -> None:
+    if name.startswith("@"):
+        parent.set(name[1:], _write_value(name, value))
+    elif not name:
+        parent.text = _write_value(etree.QName(parent).localname, value)
+    elif isinstance(value, Mapping):
+        _fill(_add(parent, name), value)
+    else:
+        _add(parent, name).text = _write_value(name, value)
 
 
 def _write_value(name: str, value: Any) -> str:
