@@ -82,8 +82,8 @@ def test_a_signed_pre_command_document_is_valid() -> None:
 def test_a_value_without_a_form_is_refused() -> None:
     with pytest.raises(SmetsError, match="LogToRead: a float"):
         compose("6.13", {"LogToRead": 1.5}, Address(SUPPLIER, DEVICE, 1))
-    with pytest.raises(SmetsError, match=r"no request 1\.1\.1"):
-        compose("1.1.1", {}, Address(SUPPLIER, DEVICE, 1))
+    with pytest.raises(SmetsError, match=r"9\.9 is none of DUIS"):
+        compose("9.9", {}, Address(SUPPLIER, DEVICE, 1))
     with pytest.raises(SmetsError, match="64 bits"):
         compose("7.4", {}, Address(SUPPLIER, DEVICE, 1 << 64))
     with pytest.raises(SmetsError, match="8 octets"):
@@ -101,3 +101,10 @@ def test_none_leaves_an_element_out() -> None:
 def test_times_are_written_in_utc() -> None:
     assert write_time(datetime(2026, 7, 1, 1, 0, tzinfo=timezone(timedelta(hours=1)))) == "2026-07-01T00:00:00.00Z"
     assert write_time(datetime(2026, 7, 1)) == "2026-07-01T00:00:00.00Z"
+
+
+def test_attributes_and_their_text() -> None:
+    content = {"PriceScale": -5, "BlockPrice": [{"@index": 1, "": 12}, {"@index": 2, "": 34}]}
+    document = etree.fromstring(compose("1.2.1", content, Address(SUPPLIER, DEVICE, 1)))
+    prices = document.findall(".//{*}BlockPrice")
+    assert [(price.get("index"), price.text) for price in prices] == [("1", "12"), ("2", "34")]
