@@ -26,7 +26,7 @@ DEVICE = {
 BELOW_SESSION = {"layouts", "security", "catalogue"}
 BELOW_BENCH = {"session", "links", "parse", "transform", "duis"} | BELOW_SESSION
 HOST = {
-    "cli": BELOW_BENCH | {"conformance", "bench"},
+    "cli": BELOW_BENCH | {"conformance", "bench", "explain"},
     "conformance": BELOW_BENCH | {"bench"},
     "bench": BELOW_BENCH,
     "session": BELOW_SESSION,
@@ -34,6 +34,7 @@ HOST = {
     "parse": {"duis", "layouts", "catalogue"},
     "transform": {"duis", "layouts", "catalogue"},
     "duis": {"catalogue"},
+    "explain": {"security", "layouts", "catalogue"},
     "security": {"layouts", "catalogue"},
     "layouts": {"catalogue"},
     "catalogue": set(),
