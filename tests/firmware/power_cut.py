@@ -22,7 +22,7 @@ class CutFiles(Files):
         return self.steps == self.cut_at
 
     def open(self, path, mode):
-        if mode == "wb" and self._step():
+        if mode[0] == "w" and self._step():
             raise PowerCut()
         return Files.open(self, path, mode)
 

@@ -4,6 +4,7 @@ import os
 
 from smets.store.files import StoreCorrupt
 from smets.store.journal import MAX_VALUE, Journal
+from smets.store.records import RecordFile
 
 from tests.firmware.power_cut import CutFiles, FailingFiles, PowerCut, QuickFiles, read_file, scratch, wipe, write_file
 
@@ -213,13 +214,57 @@ def test_any_damaged_bit_is_refused_or_costs_the_last_transaction_only():
     wipe(directory)
 
 
+def filled(directory):
+    """Fill a journal of several files and return its content."""
+    journal = Journal(directory, QUICK)
+    for number in range(60):
+        journal.put_many(((f"key{number % 7}", b"%020d" % number), (f"other{number}", b"x")))
+    state = content(journal)
+    journal.close()
+    assert len(os.listdir(directory)) > 5
+    return state
+
+
+def test_damage_in_an_older_part_is_always_refused():
+    directory = scratch()
+    state = filled(directory)
+    path = directory + "/00000003.jnl"
+    good = read_file(path)
+    for position in range(len(good)):
+        damaged = bytearray(good)
+        damaged[position] ^= 1 << position % 8
+        write_file(path, damaged)
+        assert refused(directory), position
+    for cut in (0, 5, 20, 40, len(good) - 1):
+        write_file(path, good[:cut])
+        assert refused(directory), cut
+    os.remove(path)
+    assert "missing" in refused(directory)
+    write_file(path, good)
+    assert reopened(directory) == state
+    wipe(directory)
+
+
+def test_a_part_that_does_not_follow_is_refused():
+    directory = scratch()
+    filled(directory)
+    number = int(sorted(os.listdir(directory))[-1][:8], 16) + 1
+    for base, end_before in ((2, 400), (1, 7)):
+        stray = RecordFile(QUICK, f"{directory}/{number:08x}.jnl", number)
+        stray.create(base, end_before)
+        stray.append((("k", b"v"),))
+        stray.close()
+        assert "follow" in refused(directory) or "missing" in refused(directory), (base, refused(directory))
+    wipe(directory)
+
+
 def test_foreign_and_newer_files_are_refused_and_kept():
     directory = scratch()
     for name, data, word in (
         ("00000001.jnl", b"", "not a journal"),
         ("00000001.jnl", b"hello, this is a text file\n", "not a journal"),
-        ("00000001.jnl", b"SMTJ\x02\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00", "format 2"),
-        ("00000001.jnl", b"SMTJ\x01\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00", "damaged"),
+        ("00000001.jnl", b"SMTJ\x02\x00\x00\x00" + bytes(16), "format 2"),
+        ("00000001.jnl", b"SMTJ\x01\x00\x00\x00" + bytes(16), "damaged"),
         ("backup.jnl", b"x", "not a journal"),
     ):
         write_file(directory + "/" + name, data)
@@ -253,7 +298,8 @@ def test_the_file_stays_small_however_often_a_value_changes():
     journal.put("keep", b"k" * 100)
     for number in range(2000):
         journal.put("counter", b"%08d" % number)
-    assert os.stat(only_file(directory))[6] < 40000
+    assert len(os.listdir(directory)) < 52
+    assert sum([os.stat(directory + "/" + name)[6] for name in os.listdir(directory)]) < 40000
     assert content(journal) == {"keep": b"k" * 100, "counter": b"00001999"}
     journal.close()
     wipe(directory)

@@ -1,35 +1,23 @@
 """A journal of named values that a power cut at any instruction leaves either before or after each change.
 
-One file, `<generation, 8 hex digits>.jnl`, is the whole truth. It starts with a header and grows by records:
+A generation is a base file and small part files, `<number, 8 hex digits>.jnl`, numbers rising by one; read in turn they
+are the whole truth. Changes go to the newest part. Parts are small because littlefs keeps a file below 512 bytes in its
+directory, where an append costs a fifth of the erases that it costs at the end of a longer file.
 
-    header  "SMTJ" | format u8 | 3 spare | generation u32 | CRC-32 of the 12 bytes
-    record  flags u8 | key length u8 | value length u16 | check u16 | key | value | CRC-32
-
-All big-endian. Flag COMMIT marks the last record of a transaction; flag DELETE says that the key is gone. `check`
-guards the lengths alone, so that a cut file (good lengths, file too short) can be told from a damaged one.
-Both checks start from the generation's number, so that no stale block of an older file can pass for a record.
-
-Compaction, also after a cut or a failed write, copies what is live into `new.tmp` and renames it to the next
-generation: a damaged tail is never written over, and until the rename the old file is untouched.
+Compaction, when the parts outgrow the base and also after a cut or a failed write, copies what is live into `new.tmp`
+and renames it to the next number, the base of a new generation: damage is never written over, and until the rename the
+old generation is untouched.
 """
 
-import struct
-from binascii import crc32
-
 from micropython import const
-from smets.store.files import FLASH, StoreCorrupt, is_blank, read_whole
+from smets.store.files import FLASH, StoreCorrupt
+from smets.store.records import HEADER_SIZE, MAX_KEY, MAX_VALUE, RecordFile, record_size
 
-MAX_KEY = const(24)
-MAX_VALUE = const(4096)
-_FORMAT = const(1)
-_MAGIC = b"SMTJ"
-_HEADER_SIZE = const(16)
-_RECORD_HEADER = ">BBHH"
-_RECORD_HEADER_SIZE = const(6)
-_CRC_SIZE = const(4)
-_COMMIT = const(1)
-_DELETE = const(2)
-_COMPACT_ABOVE = const(16384)  # bytes; below this a rewrite saves less flash than it wears
+_PART_SIZE = const(480)
+_MAX_PARTS = const(48)
+_COMPACT_ABOVE = const(16384)  # bytes in parts; below this a rewrite saves less flash than it wears
+_OFFSET_BITS = const(22)  # a place is (number of the file in its generation) << 22 | offset: a small int on every port
+_OFFSET = const(0x3FFFFF)
 _SUFFIX = ".jnl"
 _NEW = "new.tmp"
 
@@ -37,37 +25,28 @@ _NEW = "new.tmp"
 class Journal:
     """Named values on flash. Keys are text of at most MAX_KEY bytes, values at most MAX_VALUE bytes.
 
-    Opening reads the journal once and keeps only key -> offset in RAM. Raises StoreCorrupt, and changes nothing, when a
-    file is foreign, damaged, or of a newer format; OSError as the file system does.
+    Opening reads the journal once and keeps only key -> place in RAM. Raises StoreCorrupt, and changes nothing, when a
+    file is foreign, damaged, missing, or of a newer format; OSError as the file system does.
     """
 
     def __init__(self, directory, files=FLASH):
-        self._directory = directory
-        self._files = files
-        self._offsets = {}
-        self._record_header = bytearray(_RECORD_HEADER_SIZE)
-        self._dead = 0  # bytes of records that a compaction would leave out
-        self._handle = None
+        self._directory, self._files = directory, files
+        self._places = {}
+        self._base = self._parts_size = self._base_size = 0
+        self._newest = self._reader = None
         self._intact = True
-        generations = self._generations()
-        if not generations:
-            self._generation = self._end = 0
-            self._compact()
-        else:
-            self._generation = generations[-1]
-            self._handle = files.open(self._path(self._generation), "r+b")
-            self._load()
-            for old in generations[:-1]:
-                files.remove(self._path(old))
-        if not self._intact:
+        numbers = self._numbers()
+        if numbers:
+            self._load(numbers)
+        if not numbers or not self._intact:
             self._compact()
 
     def get(self, key):
         """Return the value of `key`, or None. Raises StoreCorrupt when the record no longer passes its CRC."""
-        offset = self._offsets.get(key)
-        if offset is None:
+        place = self._places.get(key)
+        if place is None:
             return None
-        return self._read(offset)[2]
+        return self._file(self._base + (place >> _OFFSET_BITS)).read(place & _OFFSET)[2]
 
     def put(self, key, value):
         """Set `key` to `value`; on flash when this returns. Raises ValueError when either is too long."""
@@ -75,7 +54,7 @@ class Journal:
 
     def delete(self, key):
         """Remove `key`, if it is there; on flash when this returns."""
-        if key in self._offsets:
+        if key in self._places:
             self.put_many(((key, None),))
 
     def put_many(self, pairs):
@@ -90,198 +69,164 @@ class Journal:
             return
         if not self._intact:
             self._compact()
+        size = sum([record_size(key, value) for key, value in pairs])
         self._intact = False
-        offsets = self._append(pairs)
-        self._files.sync(self._handle)
+        if self._newest.end + size > _PART_SIZE:
+            self._start_part()
+        offsets = self._newest.append(pairs)
+        self._newest.sync(size)
         for (key, value), offset in zip(pairs, offsets):
-            self._apply(key, None if value is None else offset, offset)
-        self._end = offsets[-1]
+            self._apply(key, None if value is None else offset, self._newest)
         self._intact = True
-        if self._end > _COMPACT_ABOVE and self._dead > self._end // 2:
-            self._try_compact()
+        self._parts_size += size
+        self._compact_when_due()
 
     def keys(self, prefix=""):
         """Return a sorted list of the keys that start with `prefix`."""
-        return sorted([key for key in self._offsets if key.startswith(prefix)])
+        return sorted([key for key in self._places if key.startswith(prefix)])
 
     def close(self):
-        """Close the file. Nothing waits to be written; the journal is of no further use."""
-        if self._handle is not None:
-            self._handle.close()
-            self._handle = None
+        """Close the files. Nothing waits to be written; the journal is of no further use."""
+        for file in (self._newest, self._reader):
+            if file is not None:
+                file.close()
 
     # writing
 
-    def _append(self, pairs):
-        """Write the records of one transaction at the end; return their offsets and, last, the new end."""
-        self._handle.seek(self._end)
-        offsets = [self._end]
-        for key, value in pairs:
-            commit = _COMMIT if len(offsets) == len(pairs) else 0
-            offsets.append(offsets[-1] + self._write_record(self._handle, self._generation, key, value, commit))
-        return offsets
+    def _start_part(self):
+        part = self._record_file(self._newest.number + 1)
+        try:
+            part.create(self._base, self._newest.end)
+        except OSError:
+            part.close()
+            raise
+        self._newest.close()
+        self._newest = part
 
-    def _write_record(self, handle, generation, key, value, flags):
-        """Write one record at the handle's position and return its size."""
-        name = key.encode()
-        if value is None:
-            flags, value = flags | _DELETE, b""
-        header = self._record_header
-        struct.pack_into(_RECORD_HEADER, header, 0, flags, len(name), len(value), 0)
-        struct.pack_into(">H", header, 4, _header_check(header, generation))
-        check = crc32(value, crc32(name, crc32(header, generation)))
-        self._files.write(handle, bytes(header) + name)
-        if value:
-            self._files.write(handle, value)
-        self._files.write(handle, struct.pack(">I", check))
-        return _record_size(len(name), len(value))
+    def _compact_when_due(self):
+        """Compact if it pays and there is room; the change that led here is safe, so the next one may try again."""
+        parts = self._newest.number - self._base
+        if parts > _MAX_PARTS or self._parts_size > max(_COMPACT_ABOVE, self._base_size):
+            try:
+                self._compact()
+            except OSError:
+                pass
 
     def _compact(self):
-        """Copy what is live into the next generation, which takes over when it has its name."""
-        generation = self._generation + 1
-        temporary = self._directory + "/" + _NEW
-        new = self._files.open(temporary, "wb")
-        offsets = {}
+        """Copy what is live into the base of the next generation, which takes over when it has its name."""
+        number = self._newest.number + 1 if self._newest else 1
+        new = self._record_file(number)
+        named, new.path = new.path, self._directory + "/" + _NEW
         try:
-            end = self._write_generation(new, generation, offsets)
-            self._files.sync(new)
+            new.create(number, 0)
+            places = self._copy_into(new)
+            new.sync(0)
         finally:
             new.close()
-        self._intact = False  # should what follows fail, the old file must take no more records
-        self._files.rename(temporary, self._path(generation))
-        self._take_over(generation, offsets, end)
+        self._intact = False  # should what follows fail, the old generation must take no more changes
+        self._files.rename(new.path, named)
+        new.path = named
+        new.open()
+        self._take_over(new, places)
 
-    def _try_compact(self):
-        """Compact now if the flash has room; the change that led here is safe, so the next one may try again."""
-        try:
-            self._compact()
-        except OSError:
-            pass
+    def _copy_into(self, new):
+        places = {}
+        for key in self._places:
+            value = self.get(key)
+            (places[key],) = new.append(((key, value),))
+            new.end += record_size(key, value)
+        return places
 
-    def _write_generation(self, new, generation, offsets):
-        header = struct.pack(">4sB3xI", _MAGIC, _FORMAT, generation)
-        self._files.write(new, header + struct.pack(">I", crc32(header)))
-        end = _HEADER_SIZE
-        for key, offset in self._offsets.items():
-            offsets[key] = end
-            end += self._write_record(new, generation, key, self._read(offset)[2], _COMMIT)
-        return end
-
-    def _take_over(self, generation, offsets, end):
-        old, old_path = self._handle, self._path(self._generation)
-        self._handle = self._files.open(self._path(generation), "r+b")
-        self._generation, self._offsets, self._end = generation, offsets, end
-        self._dead, self._intact = 0, True
+    def _take_over(self, new, places):
+        old_base, old = self._base, self._newest
+        self.close()
+        self._newest, self._reader = new, None
+        self._base, self._places = new.number, places
+        self._base_size, self._parts_size = new.end, 0
+        self._intact = True
         if old is not None:
-            old.close()
-            self._files.remove(old_path)
+            for number in range(old_base, new.number):
+                self._files.remove(self._path(number))
 
     # reading
 
-    def _generations(self):
-        """Return the numbers of the generations on flash, rising; drop a new one that a cut left unfinished."""
+    def _numbers(self):
+        """Return the numbers of the files on flash, rising; drop a new base that a cut left unfinished."""
         found = []
         for name in self._files.names(self._directory):
             if name == _NEW:
                 self._files.remove(self._directory + "/" + name)
             elif name.endswith(_SUFFIX):
-                found.append(self._generation_of(name))
+                found.append(self._number_of(name))
         return found
 
-    def _generation_of(self, name):
+    def _number_of(self, name):
         try:
-            generation = int(name[: -len(_SUFFIX)], 16)
+            number = int(name[: -len(_SUFFIX)], 16)
         except ValueError:
-            generation = 0
-        if self._path(generation) != self._directory + "/" + name:
+            number = 0
+        if self._path(number) != self._directory + "/" + name:
             raise StoreCorrupt(self._directory + "/" + name + " is not a journal of this device: move it away")
-        return generation
+        return number
 
-    def _load(self):
-        """Read the header and every transaction; `_end` is then where the last whole one ends."""
-        size = self._files.size(self._handle)
-        self._read_header()
-        self._end = offset = _HEADER_SIZE
-        pending = []
-        while offset < size:
-            try:
-                flags, key, _ = self._read(offset)
-            except StoreCorrupt:
-                if self._is_cut(offset, size):
-                    break
-                raise
-            pending.append((key, None if flags & _DELETE else offset, offset))
-            offset += self._size_at(offset)
-            if flags & _COMMIT:
-                for change in pending:
-                    self._apply(*change)
-                pending = []
-                self._end = offset
-        self._intact = self._end == size
+    def _load(self, numbers):
+        """Read the newest generation and delete what is left of older ones."""
+        self._newest = self._opened(numbers[-1])
+        if len(numbers) > 1 and self._newest.is_unborn():
+            self._newest.close()
+            self._files.remove(self._path(numbers.pop()))
+            self._newest = self._opened(numbers[-1])
+        self._newest.check_header()
+        self._base = self._newest.base
+        end = 0
+        for number in range(self._base, self._newest.number + 1):
+            end = self._load_file(number, numbers, end)
+        for number in numbers:
+            if number < self._base:
+                self._files.remove(self._path(number))
 
-    def _read_header(self):
-        header = bytearray(_HEADER_SIZE)
-        self._handle.seek(0)
-        got = read_whole(self._handle, header)
-        magic, version, generation, check = struct.unpack(">4sB3xII", header)
-        if got < _HEADER_SIZE or magic != _MAGIC:
-            raise StoreCorrupt(self._path(self._generation) + " is not a journal: move it away")
-        if version != _FORMAT:
-            raise StoreCorrupt(
-                "%s has format %d, this firmware knows %d" % (self._path(self._generation), version, _FORMAT)
-            )
-        if check != crc32(memoryview(header)[:12]) or generation != self._generation:
-            self._fail(0)
-
-    def _is_cut(self, offset, size):
-        """Return whether the file stops inside the bad record at `offset`: too short, or blank from within it on."""
-        if size - offset < _RECORD_HEADER_SIZE:
-            return True
-        header = self._header_at(offset)
-        if struct.unpack_from(">H", header, 4)[0] != _header_check(header, self._generation):
-            return is_blank(self._handle, offset + _RECORD_HEADER_SIZE - 1)
-        end = offset + _record_size(header[1], struct.unpack_from(">H", header, 2)[0])
-        return end > size or is_blank(self._handle, end - 1)
-
-    def _header_at(self, offset):
-        self._handle.seek(offset)
-        read_whole(self._handle, self._record_header)
-        return self._record_header
-
-    def _size_at(self, offset):
-        header = self._header_at(offset)
-        return _record_size(header[1], struct.unpack_from(">H", header, 2)[0])
-
-    def _read(self, offset):
-        """Return (flags, key, value) of the record at `offset`. Raises StoreCorrupt when it fails a check."""
-        flags, key_size, value_size, check = struct.unpack(_RECORD_HEADER, self._header_at(offset))
-        if (
-            check != _header_check(self._record_header, self._generation)
-            or key_size > MAX_KEY
-            or value_size > MAX_VALUE
-        ):
-            self._fail(offset)
-        name, value, tail = self._handle.read(key_size), self._handle.read(value_size), self._handle.read(_CRC_SIZE)
-        if tail != struct.pack(">I", crc32(value, crc32(name, crc32(self._record_header, self._generation)))):
-            self._fail(offset)
-        return flags, name.decode(), value
-
-    def _apply(self, key, kept_at, written_at):
-        """Point `key` at its new record (None when deleted) and count what that leaves dead."""
-        old = self._offsets.get(key)
-        if old is not None:
-            self._dead += self._size_at(old)
-        if kept_at is None:
-            self._offsets.pop(key, None)
-            self._dead += self._size_at(written_at)
+    def _load_file(self, number, numbers, end_before):
+        """Take in one file and return where it ends."""
+        if number not in numbers:
+            raise StoreCorrupt(self._path(number) + " is missing: nothing was changed")
+        file = self._file(number)
+        file.check_header()
+        if file.base != self._base or file.end_before != end_before:
+            raise StoreCorrupt(file.path + " does not follow the file before it: nothing was changed")
+        self._intact = file.scan(self._apply, file is self._newest)
+        if number == self._base:
+            self._base_size = file.end
         else:
-            self._offsets[key] = kept_at
+            self._parts_size += file.end - HEADER_SIZE
+        return file.end
 
-    def _fail(self, offset):
-        raise StoreCorrupt("%s is damaged at byte %d: nothing was changed" % (self._path(self._generation), offset))
+    def _file(self, number):
+        """Return the open file `number`: the newest, or the one older file that is kept open."""
+        if number == self._newest.number:
+            return self._newest
+        if self._reader is None or self._reader.number != number:
+            if self._reader is not None:
+                self._reader.close()
+            self._reader = self._opened(number)
+        return self._reader
 
-    def _path(self, generation):
-        return "%s/%08x%s" % (self._directory, generation, _SUFFIX)
+    def _opened(self, number):
+        file = self._record_file(number)
+        file.open()
+        return file
+
+    def _apply(self, key, offset, file):
+        """Point `key` at its record in `file`; an `offset` of None says that it is deleted."""
+        if offset is None:
+            self._places.pop(key, None)
+        else:
+            self._places[key] = (file.number - self._base) << _OFFSET_BITS | offset
+
+    def _record_file(self, number):
+        return RecordFile(self._files, self._path(number), number)
+
+    def _path(self, number):
+        return "%s/%08x%s" % (self._directory, number, _SUFFIX)
 
 
 def _check(key, value):
@@ -289,11 +234,3 @@ def _check(key, value):
         raise ValueError("a key has 1 to %d bytes: %s" % (MAX_KEY, key))
     if value is not None and len(value) > MAX_VALUE:
         raise ValueError("the value of %s has %d bytes, %d may be" % (key, len(value), MAX_VALUE))
-
-
-def _record_size(key_size, value_size):
-    return _RECORD_HEADER_SIZE + key_size + value_size + _CRC_SIZE
-
-
-def _header_check(header, generation):
-    return crc32(memoryview(header)[:4], generation) & 0xFFFF
