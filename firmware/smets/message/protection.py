@@ -14,7 +14,7 @@ from smets.trust.cells import ACCESS_CONTROL_BROKER
 _KEY_PREFIX = b"\x60\x85\x74\x06\x08\x03\x00"
 _COUNTER_ZERO = bytes(4)
 _MAC_PREFIX = b"\x11\x00\x00\x00\x00\x00"
-_SENSITIVE_PREFIX = b"\x31\x31\x00\x00\x00\x00"
+_SENSITIVE_PREFIX = b"\x31"
 
 
 class NotProtectable(Exception):
