@@ -37,7 +37,8 @@ class FrameDecoder:
         self._view = memoryview(self._frame)
         self._input = b""
         self._position = self._end = 0
-        self._restart()
+        self._length = self._left = 0  # of the frame so far, and of its block to come
+        self._implied = False  # a 00 stands for the end of the block before, if another block follows
 
     def feed(self, buffer, n):
         """Take the first `n` bytes of `buffer`, which must stay as they are until `next_frame` has returned None."""

@@ -19,13 +19,13 @@ _END_OF_FRAME = b"\x00"
 
 def open_path(path):
     """Return a UnixStream over the tty at `path`, set raw. Raises OSError when it cannot be opened."""
-    import termios
+    import termios  # type: ignore[import-not-found]
 
     handle = open(path, "r+b", buffering=0)
     if hasattr(termios, "setraw"):
         termios.setraw(handle.fileno())
     else:
-        import tty
+        import tty  # type: ignore[import-not-found]
 
         tty.setraw(handle.fileno())
     return UnixStream(handle, handle, _reads_what_is_there())

@@ -32,8 +32,8 @@ class Journal:
     def __init__(self, directory, files=FLASH):
         self._directory, self._files = directory, files
         self._places = {}
-        self._base = self._parts_size = self._base_size = 0
-        self._newest = self._reader = None
+        self._base, self._base_size, self._parts_size = 1, 0, 0
+        self._newest = self._reader = RecordFile(files, directory, 0)  # no file yet: numbers start at 1
         self._intact = True
         numbers = self._numbers()
         if numbers:
@@ -87,9 +87,8 @@ class Journal:
 
     def close(self):
         """Close the files. Nothing waits to be written; the journal is of no further use."""
-        for file in (self._newest, self._reader):
-            if file is not None:
-                file.close()
+        self._newest.close()
+        self._reader.close()
 
     # writing
 
@@ -100,8 +99,9 @@ class Journal:
         except OSError:
             part.close()
             raise
-        self._newest.close()
-        self._newest = part
+        if self._reader is not self._newest:
+            self._reader.close()
+        self._reader, self._newest = self._newest, part
 
     def _compact_when_due(self):
         """Compact if it pays and there is room; the change that led here is safe, so the next one may try again."""
@@ -114,7 +114,7 @@ class Journal:
 
     def _compact(self):
         """Copy what is live into the base of the next generation, which takes over when it has its name."""
-        number = self._newest.number + 1 if self._newest else 1
+        number = self._newest.number + 1
         new = self._record_file(number)
         named, new.path = new.path, self._directory + "/" + _NEW
         try:
@@ -138,15 +138,14 @@ class Journal:
         return places
 
     def _take_over(self, new, places):
-        old_base, old = self._base, self._newest
+        old_base = self._base
         self.close()
-        self._newest, self._reader = new, None
+        self._newest = self._reader = new
         self._base, self._places = new.number, places
         self._base_size, self._parts_size = new.end, 0
         self._intact = True
-        if old is not None:
-            for number in range(old_base, new.number):
-                self._files.remove(self._path(number))
+        for number in range(old_base, new.number):
+            self._files.remove(self._path(number))
 
     # reading
 
@@ -204,8 +203,8 @@ class Journal:
         """Return the open file `number`: the newest, or the one older file that is kept open."""
         if number == self._newest.number:
             return self._newest
-        if self._reader is None or self._reader.number != number:
-            if self._reader is not None:
+        if self._reader.number != number:
+            if self._reader is not self._newest:
                 self._reader.close()
             self._reader = self._opened(number)
         return self._reader

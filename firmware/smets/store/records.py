@@ -10,6 +10,7 @@ start from the file's number, so that no stale block of another file can pass fo
 
 import struct
 from binascii import crc32
+from io import BytesIO
 
 from micropython import const
 from smets.store.files import StoreCorrupt, is_blank, read_whole
@@ -39,7 +40,7 @@ class RecordFile:
         self.path, self.number = path, number
         self.base = self.end = self.end_before = 0
         self._files = files
-        self._handle = None
+        self._handle = BytesIO()  # until it is opened or created
         self._head = bytearray(_RECORD_SIZE)
 
     def create(self, base, end_before):
@@ -55,9 +56,7 @@ class RecordFile:
 
     def close(self):
         """Close the file."""
-        if self._handle is not None:
-            self._handle.close()
-            self._handle = None
+        self._handle.close()
 
     def append(self, pairs):
         """Write (key, value) pairs as one transaction after `end`; return their offsets. Call `sync` to keep them."""
