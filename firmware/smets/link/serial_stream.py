@@ -36,16 +36,18 @@ class SerialStream:
         self._reads_what_is_there = reads_what_is_there
         self._poll = select.poll()
         self._poll.register(source, select.POLLIN)
+        self._one = bytearray(1)
 
     def readinto(self, buffer, timeout_ms):
         """Wait up to `timeout_ms` for bytes, read what is there, and return how many; 0 when nothing came."""
-        if not self._poll.poll(timeout_ms):
+        if not self._is_ready(timeout_ms):
             return 0
         if self._reads_what_is_there:
             return self._source.readinto(buffer) or 0
-        view, count = memoryview(buffer), 0
-        while count < len(view) and self._poll.poll(0):
-            count += self._source.readinto(view[count : count + 1]) or 0
+        count = 0
+        while count < len(buffer) and self._is_ready(0) and self._source.readinto(self._one):
+            buffer[count] = self._one[0]
+            count += 1
         return count
 
     def write(self, data):
@@ -59,6 +61,11 @@ class SerialStream:
                 deadline = time.ticks_add(time.ticks_ms(), _WRITE_TIMEOUT_MS)
             elif time.ticks_diff(deadline, time.ticks_ms()) <= 0:
                 return
+
+    def _is_ready(self, timeout_ms):
+        for _ in self._poll.ipoll(timeout_ms):  # unlike poll, it allocates nothing
+            return True
+        return False
 
     def close(self):
         """Give the port back: the interrupt character works again."""

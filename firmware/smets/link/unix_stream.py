@@ -50,14 +50,18 @@ class UnixStream:
     def __init__(self, source, sink, reads_what_is_there):
         self._source, self._sink = source, sink
         self._reads_what_is_there = reads_what_is_there
-        self._readable, self._writable = select.poll(), select.poll()
-        self._readable.register(source, select.POLLIN)
-        self._writable.register(sink, select.POLLOUT)
+        readable, writable = select.poll(), select.poll()
+        readable.register(source, select.POLLIN)
+        writable.register(sink, select.POLLOUT)
+        # MicroPython's ipoll allocates nothing; CPython has poll alone
+        self._poll_source = getattr(readable, "ipoll", readable.poll)
+        self._poll_sink = getattr(writable, "ipoll", writable.poll)
+        self._one = bytearray(1)
         self._stalled = False
 
     def readinto(self, buffer, timeout_ms):
         """Wait up to `timeout_ms` for bytes, read what is there, and return how many; 0 when nothing came."""
-        for _, event in self._readable.poll(timeout_ms):
+        for _, event in self._poll_source(timeout_ms):
             if event & select.POLLIN:
                 count = self._read(buffer) if self._reads_what_is_there else self._read_singly(buffer)
                 if count:
@@ -87,22 +91,20 @@ class UnixStream:
             return 0
 
     def _read_singly(self, buffer):
-        view, count = memoryview(buffer), 0
-        while count < len(view) and self._is_ready():
-            got = self._read(view[count : count + 1])
-            if not got:
-                break
-            count += got
+        count = 0
+        while count < len(buffer) and self._is_ready() and self._read(self._one):
+            buffer[count] = self._one[0]
+            count += 1
         return count
 
     def _is_ready(self):
-        for _, event in self._readable.poll(0):
+        for _, event in self._poll_source(0):
             return event & select.POLLIN
         return False
 
     def _write_some(self, view, timeout_ms):
         """Write the start of `view` once there is room; return how much, 0 when there was none in time."""
-        for _, event in self._writable.poll(timeout_ms):
+        for _, event in self._poll_sink(timeout_ms):
             if event & select.POLLOUT:
                 try:
                     return self._sink.write(view) or 0
