@@ -169,6 +169,23 @@ def test_a_full_flash_loses_nothing():
         wipe(directory)
 
 
+def test_segments_of_any_record_size_and_capacity():
+    for size, capacity in ((1, 1), (12, 100), (24, 500), (200, 100), (1024, 3)):
+        directory = scratch()
+        log = SegmentLog(directory, "log", size, capacity, files=QUICK)
+        for number in range(capacity + 40):
+            log.append(bytes((number & 255,)) * size)
+        log.close()
+        log = SegmentLog(directory, "log", size, capacity, files=QUICK)
+        assert len(log) == capacity and len(os.listdir(directory)) <= 34
+        buffer = bytearray(size)
+        for index in (0, capacity - 1):
+            log.read_into(index, buffer)
+            assert bytes(buffer) == bytes(((40 + index) & 255,)) * size, (size, capacity, index)
+        log.close()
+        wipe(directory)
+
+
 def test_damage_is_told():
     directory = scratch()
     log = opened(directory)

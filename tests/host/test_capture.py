@@ -95,7 +95,8 @@ def test_every_channel_is_dissected_as_what_it_is(tmp_path: Path) -> None:
 
 
 @needs_tshark
-def test_a_link_captures_both_ways(tmp_path: Path) -> None:
+def test_a_link_captures_both_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     path = tmp_path / "capture.pcapng"
     master, slave = os.openpty()
     with open_link(os.ttyname(slave), pcap=path) as link:

@@ -23,6 +23,8 @@ _MAGIC = b"SMTS"
 _HEADER = ">4sBxHIII"
 _HEADER_SIZE = const(20)
 _CRC_SIZE = const(4)
+_SMALL_SEGMENT = const(480)  # bytes: littlefs keeps a file below 512 in its directory and appends without an erase
+_MANY_SEGMENTS = const(32)
 # CRC-32 over data and its own CRC is always this, whatever it started from: a small int, so a check allocates nothing
 _RESIDUE = const(0x2144DF1C)
 
@@ -30,8 +32,9 @@ _RESIDUE = const(0x2144DF1C)
 class SegmentLog:
     """The newest `capacity` records of `record_size` bytes under `directory`/`name`.*
 
-    A segment holds `segment_records`; up to one segment more than `capacity` stands on flash. Raises StoreCorrupt, and
-    changes nothing, when a segment is foreign, short or holds other records; ValueError for sizes out of range.
+    A segment holds `segment_records` (None: chosen here); up to one segment more than `capacity` is on flash. Raises
+    StoreCorrupt, and changes nothing, when a segment is foreign, short or holds other records; ValueError for sizes
+    out of range.
     """
 
     def __init__(self, directory, name, record_size, capacity, segment_records=None, files=FLASH):
@@ -39,7 +42,7 @@ class SegmentLog:
             raise ValueError("record size, capacity or name of a log is out of range: " + name)
         self._stem = directory + "/" + name + "."
         self._record_size, self._capacity = record_size, capacity
-        self._segment_records = segment_records or max(16, capacity // 8)
+        self._segment_records = segment_records or _records_of_a_segment(record_size + _CRC_SIZE, capacity)
         self._files = files
         self._slot = bytearray(record_size + _CRC_SIZE)
         self._record = memoryview(self._slot)[:record_size]
@@ -236,6 +239,12 @@ class SegmentLog:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+
+
+def _records_of_a_segment(slot_size, capacity):
+    """Choose small segments, which cost a fifth of the erases, unless that makes a crowd of files."""
+    small = (_SMALL_SEGMENT - _HEADER_SIZE) // slot_size
+    return small if capacity <= small * _MANY_SEGMENTS else max(16, capacity // 8)
 
 
 def _passes(header):
