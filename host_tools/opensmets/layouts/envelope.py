@@ -13,7 +13,20 @@ from functools import cache
 from io import BytesIO
 from typing import Any
 
-from construct import Bytes, Const, ConstructError, If, Int8ub, Int16ub, Int64ub, OneOf, Struct, Tell, this
+from construct import (
+    Bytes,
+    Const,
+    ConstructError,
+    ExprValidator,
+    If,
+    Int8ub,
+    Int16ub,
+    Int64ub,
+    OneOf,
+    Struct,
+    Tell,
+    this,
+)
 
 from opensmets.layouts.wire import LayoutError, Length, build, encode_length, parse
 
@@ -27,7 +40,8 @@ SECURITY_HEADER = bytes.fromhex("1100000000")
 #: What the MAC covers before the grouping header: the security header and the empty additional authenticated data.
 MAC_PREFIX = SECURITY_HEADER + b"\0"
 _CIPHERING, _SIGNING = 0xDD, 0xDF
-_CODE_ONLY, _WITH_PARTY, _WITH_COUNTER = 2, 10, 18
+_CODE_ONLY, _WITH_PARTY, _WITH_COUNTER, _LONG_FORM = 2, 10, 18, 26
+_SHORT_FORMS = (_CODE_ONLY, _WITH_PARTY, _WITH_COUNTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +107,7 @@ _GROUPING = (
     "recipient" / Bytes(EUI_SIZE),
     "time_length" / OneOf(Int8ub, [0, TIME_SIZE]),
     "time" / Bytes(this.time_length),
-    "other_information_length" / Length,
+    "other_information_length" / ExprValidator(Length, lambda size, _: size in _SHORT_FORMS or size >= _LONG_FORM),
     "message_code" / Int16ub,
     "supplementary_party" / If(this.other_information_length >= _WITH_PARTY, Bytes(EUI_SIZE)),
     "supplementary_counter" / If(this.other_information_length >= _WITH_COUNTER, Int64ub),
@@ -172,7 +186,7 @@ def _supplementary(fields: Any) -> tuple[bytes | None, int | None, bytes | None,
     """Return the party, its counter, its certificate and the supplementary originator counter."""
     length, rest = fields.other_information_length, fields.supplementary_rest
     party, counter = fields.supplementary_party, fields.supplementary_counter
-    if length in (_CODE_ONLY, _WITH_PARTY, _WITH_COUNTER):
+    if length in _SHORT_FORMS:
         return party, counter, None, None
     if rest and fields.cra_flag == COMMAND:
         return party, counter, _check_certificate(rest), None

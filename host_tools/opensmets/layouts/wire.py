@@ -6,7 +6,9 @@ the user reads.
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
@@ -16,6 +18,23 @@ from opensmets.errors import SmetsError
 
 #: The longest length that a GBCS message uses: `82 nn nn`.
 MAX_LENGTH = 0xFFFF
+
+
+#: construct's own wordings, and plainer ones.
+_PLAINER: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
+    (r"stream read less than specified amount, expected (\d+), found (\d+)", r"cut short: \2 of \1 octets"),
+    (r"object failed validation: (\S+)", r"\1 is not a value that it may have"),
+    (r"struct '.*' error during building, given value (\S+)", r"\1 is out of range"),
+    (
+        r"parsing expected (b['\"].*['\"]) but parsed (b['\"].*['\"])",
+        lambda found: f"{_hex(found[2])} in place of {_hex(found[1])}",
+    ),
+)
+
+
+def _hex(text: str) -> str:
+    """Write a Python bytes literal in hex."""
+    return bytes(ast.literal_eval(text)).hex().upper()
 
 
 class LayoutError(SmetsError):
@@ -108,9 +127,8 @@ def _explain(error: ConstructError, what: str) -> str:
     if len(steps) > 6:
         steps = [*steps[:3], "...", *steps[-2:]]
     reason = str(error).split("\n", 1)[-1].split("\n")[0].strip()
-    reason = re.sub(
-        r"stream read less than specified amount, expected (\d+), found (\d+)", r"cut short: \2 of \1 octets", reason
-    )
+    for pattern, words in _PLAINER:
+        reason = re.sub(pattern, words, reason)
     return f"{what}: {'/'.join(steps)}: {reason}" if steps else f"{what}: {reason}"
 
 
