@@ -37,7 +37,7 @@ class BenchControl:
         }  # fmt: skip
 
     def handle(self, payload):
-        """Carry out the request in `payload` (JSON octets) and return the answer (JSON octets). Never raises for input."""
+        """Carry out the request in `payload` (JSON octets); return the answer as such. No input makes it raise."""
         try:
             answer = self.perform(json.loads(bytes(payload)))
         except (ValueError, UnicodeError):

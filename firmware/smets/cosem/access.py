@@ -5,14 +5,13 @@
     specification   choice (1 get, 2 set, 3 action, 4 get with selection) | class u16 | OBIS (6) | member i8 [selection]
     result          choice (a get with selection is answered as 1) | code
 
-The items are carried out in order. The first that fails has its code; those after it are not carried out and have 250, and
-null for data (GBCS 7.2.9); what was done before it stays done.
+The items are carried out in order. The first that fails has its code; those after it are not carried out and have 250,
+and null for data (GBCS 7.2.9); what was done before it stays done.
 """
 
 import struct
 
 from micropython import const
-
 from smets.cosem import axdr, table
 from smets.cosem.layout import LayoutCodec, Mismatch
 from smets.cosem.protected import ProtectedRead
@@ -86,7 +85,7 @@ class Specification:
         self.member = reader.number(1, True)
         self.selection = None
         if self.choice not in _KINDS:
-            raise axdr.AxdrError("an item that is no get, set, action or get with selection")
+            raise axdr.AxdrError("no such item")
         if self.choice == GET_WITH_SELECTION:
             selector = reader.byte()
             start = reader.pos
@@ -217,10 +216,10 @@ def _parse(request):
             raise axdr.AxdrError("no access-request")
         invoke_id = reader.take(4)
         if reader.length() != 0:
-            raise axdr.AxdrError("an access-request with a date-time")
+            raise axdr.AxdrError("date-time")
         count = reader.length()
         if not 0 < count <= MAX_ITEMS:
-            raise axdr.AxdrError("too many items, or none")
+            raise axdr.AxdrError("items")
         items = axdr.Reader(request, reader.pos)
         for _ in range(count):
             Specification(reader)
@@ -231,7 +230,7 @@ def _parse(request):
     except axdr.AxdrError as error:
         raise MalformedRequest(str(error))
     if reader.pos != reader.end:
-        raise MalformedRequest("octets after the data")
+        raise MalformedRequest("octets left over")
     return invoke_id, items, data, count
 
 

@@ -58,14 +58,14 @@ class Reader:
     def byte(self):
         """Return the next octet. Raises AxdrError at the end."""
         if self.pos >= self.end:
-            raise AxdrError("data cut short")
+            raise AxdrError("cut short")
         self.pos += 1
         return self.data[self.pos - 1]
 
     def take(self, count):
         """Return the next `count` octets as a view. Raises AxdrError when there are fewer."""
         if count > self.end - self.pos:
-            raise AxdrError("data cut short")
+            raise AxdrError("cut short")
         self.pos += count
         return self.data[self.pos - count : self.pos]
 
@@ -85,7 +85,7 @@ class Reader:
         if first < 0x80:
             return first
         if first - 0x80 not in (1, _LENGTH_OCTETS):
-            raise AxdrError("a length of more than two octets")
+            raise AxdrError("length")
         return self.number(first - 0x80)
 
     def count(self):
@@ -98,17 +98,9 @@ class Reader:
     def expect(self, tag, count=None):
         """Take a tag, and a container's count where one is given. Raises AxdrError when it is another."""
         if self.byte() != tag:
-            raise AxdrError("data of another type")
+            raise AxdrError("another type")
         if count is not None and self.length() != count:
-            raise AxdrError("another number of elements")
-
-    def octets(self, size=None):
-        """Return an octet string (its tag included) as a view. Raises AxdrError when it is of another `size`."""
-        self.expect(OCTETS)
-        found = self.take(self.length())
-        if size is not None and len(found) != size:
-            raise AxdrError("an octet string of another length")
-        return found
+            raise AxdrError("elements")
 
     def scalar(self, tag):
         """Return the number of a type of fixed size whose tag was taken: bool as True or False, null as None."""
@@ -120,7 +112,7 @@ class Reader:
     def skip(self, depth=0):
         """Pass over one element. Raises AxdrError when it is malformed or deeper than MAX_DEPTH."""
         if depth > MAX_DEPTH:
-            raise AxdrError("data nested too deep")
+            raise AxdrError("too deep")
         tag = self.byte()
         if tag in _SIZES:
             self.take(_SIZES[tag])
@@ -135,12 +127,12 @@ class Reader:
             self.skip_type(depth + 1)
             self.take(self.length())
         else:
-            raise AxdrError("no type has this tag")
+            raise AxdrError("no type")
 
     def skip_type(self, depth=0):
         """Pass over a compact array's type description; its contents are octets to whoever does not want them."""
         if depth > MAX_DEPTH:
-            raise AxdrError("data nested too deep")
+            raise AxdrError("too deep")
         tag = self.byte()
         if tag == STRUCTURE:
             for _ in range(self.count()):
@@ -149,7 +141,7 @@ class Reader:
             self.take(2)
             self.skip_type(depth + 1)
         elif tag not in _SIZES and tag not in (OCTETS, VISIBLE, UTF8, BITS):
-            raise AxdrError("no type has this tag")
+            raise AxdrError("no type")
 
 
 def write_number(sink, tag, value):
@@ -166,7 +158,7 @@ def write_number(sink, tag, value):
 def write_length(sink, length):
     """Write a length or count in its shortest form. Raises ValueError above FFFF."""
     if length > 0xFFFF:
-        raise ValueError("no length is above FFFF")
+        raise ValueError("length")
     if length >= 0x100:
         sink.byte(0x82)
         sink.byte(length >> 8)

@@ -1,8 +1,8 @@
 """Date-times of 12 octets (IEC 62056-6-2 clause 4.1.6.1) and seconds since 2000-01-01T00:00:00Z, `time_s`.
 
 Octets: year (2), month, day, day of week, hour, minute, second, hundredths, deviation (2), clock status. What the meter
-writes has the day of week and the status unspecified (FF), hundredths 0 and deviation unspecified (8000), as the reference
-messages have. GBCS gives two values a meaning of their own: nine octets 00 are NOW, nine octets FF are NEVER.
+writes has the day of week and the status unspecified (FF), hundredths 0 and deviation unspecified (8000), as the
+reference messages have. GBCS gives two values a meaning of their own: nine octets 00 are NOW, nine octets FF are NEVER.
 """
 
 import struct

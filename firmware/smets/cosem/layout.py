@@ -1,13 +1,13 @@
 """The interpreter of value layouts: what a layout says is read from the meter and written, or taken in and checked.
 
 A layout is a row of nodes as host_tools/opensmets/catalogue/pack_objects.py packs them. `encode` and `decode` walk the
-same nodes, so that what can be read back is what was set.
+same nodes, so that what can be read back is what was set. The meter has numbers as ints, bools as truth values, texts
+as octets, bit strings as their number of bits (u16) and then the bits, arrays and structures as lists and tuples.
 """
 
 import struct
 
 from micropython import const
-
 from smets.cosem import axdr, dates
 
 _CONDITION = const(1)
@@ -56,7 +56,7 @@ class Node:
     def check(self, size):
         """Raise Mismatch when a number, or a length, is not within the limits."""
         if self.low is not None and not self.low <= size <= self.high:
-            raise Mismatch("outside the limits")
+            raise Mismatch("limits")
 
 
 class LayoutCodec:
@@ -84,7 +84,7 @@ class LayoutCodec:
         self._encode(Node(code, 0), None, sink, True)
 
     def _encode(self, node, given, sink, tagged):
-        """Write one node. `given` is its value where the node around it has it; in a compact array nothing is tagged."""
+        """Write one node. `given` is its value where the node around it has it; compact rows are not `tagged`."""
         tag = axdr.OCTETS if node.tag == _DATE_TIME else node.tag
         if tagged:
             sink.byte(tag)
@@ -111,8 +111,8 @@ class LayoutCodec:
             dates.encode(value, self._date)
             value = self._date
         if node.tag == axdr.BITS:
-            axdr.write_length(sink, node.high if node.low is not None else 8 * len(value))
-            sink.write(value)
+            axdr.write_length(sink, value[0] << 8 | value[1])
+            sink.write(value[2:])
         elif node.tag in _TEXTS or node.tag == _DATE_TIME:
             axdr.write_length(sink, len(value))
             sink.write(value)
@@ -161,7 +161,7 @@ class LayoutCodec:
     # taking in
 
     def decode(self, code, reader):
-        """Take in the data at `reader` and write it to where the layout `code` says, all of it or, if any is wrong, none.
+        """Take in the data at `reader` and write it to where `code` says: all of it or, if any is wrong, none.
 
         Returns the activation times that it held, a list of (path, time_s). Raises AxdrError or Mismatch for data of
         another type or out of limits, and what the meter raises.
@@ -188,14 +188,14 @@ class LayoutCodec:
         tag = axdr.OCTETS if node.tag == _DATE_TIME else node.tag
         reader.expect(tag)
         if tag == axdr.COMPACT:
-            raise Mismatch("a compact array cannot be set")
+            raise Mismatch("compact")
         if tag in _CONTAINERS:
             return self._decode_elements(node, reader)
         if node.tag == _DATE_TIME:
             return _moment(reader)
         value = self._decode_leaf(node, reader)
         if node.constant is not None and value != node.constant:
-            raise Mismatch("another value than the only one")
+            raise Mismatch("constant")
         return value
 
     def _decode_leaf(self, node, reader):
@@ -205,7 +205,9 @@ class LayoutCodec:
             return value
         size = reader.length()
         node.check(size)
-        return bytes(reader.take((size + 7) // 8 if node.tag == axdr.BITS else size))
+        if node.tag == axdr.BITS:
+            return bytes((size >> 8, size & 0xFF)) + bytes(reader.take((size + 7) // 8))
+        return bytes(reader.take(size))
 
     def _decode_elements(self, node, reader):
         count = reader.count()
@@ -214,7 +216,7 @@ class LayoutCodec:
             child = Node(self._code, node.body)
             return [self._decode(child, reader) for _ in range(count)]
         if count != self._count(node):
-            raise Mismatch("another number of elements")
+            raise Mismatch("elements")
         values = []
         for child in self._nodes(node):
             if self._present(child):
@@ -227,7 +229,7 @@ class LayoutCodec:
         return tuple(values)
 
     def _bind(self, node, value):
-        if node.path is not None and (node.flags, node.path, value) not in self._changes:
+        if node.path is not None:
             self._changes.append((node.flags, node.path, value))
 
     def _apply(self, flags, path, value):

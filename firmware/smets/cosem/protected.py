@@ -5,23 +5,18 @@
                structure( enum 2, structure( octets 02, octets "" ) ) ) ) )
     answer     structure( parameters, octets 31 00000000 || cipher text || tag )
 
-The clear text is a structure of the attributes' values. In the request's parameters the party (the unknown one where there
-is one) names the device, in the answer's the device names the recipient, which is the message's originator.
+The clear text is a structure of the attributes' values. In the request's parameters the party (the unknown one where
+there is one) names the device, in the answer's the device names the recipient, which is the message's originator.
 """
 
 from micropython import const
-
 from smets.cosem import axdr, table
 from smets.cosem.results import SCOPE_OF_ACCESS_VIOLATED, Refusal
 from smets.cosem.selection import read_restriction
 
 _SECURITY_HEADER = b"\x31\x00\x00\x00\x00"
-_TAG_SIZE = const(12)
-_AUTHENTICATED_AND_ENCRYPTED = const(2)
-_AGREED_KEY = const(2)
-_ECC_CDH = b"\x02"
-_COMMAND_FLAG = const(4)
-"""Before the counter in the transaction id: the CRA flag of encrypted parts."""
+_HEAD = b"\x01\x01\x02\x02\x16\x02\x02\x05"
+_TAIL = b"\x09\x00\x02\x02\x16\x02\x02\x02\x09\x01\x02\x09\x00"
 MAX_ATTRIBUTES = const(8)
 """Attributes of one protected read; the reference messages have up to 2."""
 
@@ -34,13 +29,14 @@ class _Inner:
     def __init__(self, reader):
         reader.expect(axdr.STRUCTURE, 5)
         reader.expect(axdr.U16)
-        self.class_id = reader.scalar(axdr.U16)
-        self.obis = bytes(reader.octets(6))
+        self.class_id = reader.number(2)
+        reader.expect(axdr.OCTETS, 6)
+        self.obis = bytes(reader.take(6))
         reader.expect(axdr.I8)
-        self.member = reader.scalar(axdr.I8)
+        self.member = reader.number(1, True)
         reader.expect(axdr.U16)
-        if reader.scalar(axdr.U16):
-            raise axdr.AxdrError("a data index other than 0")
+        if reader.number(2):
+            raise axdr.AxdrError("data index")
 
 
 class ProtectedRead:
@@ -56,12 +52,11 @@ class ProtectedRead:
         argument.expect(axdr.STRUCTURE, 2)
         argument.skip()
         self._check_parameters(argument)
-        if argument.pos != argument.end:
-            raise axdr.AxdrError("data after the value")
         self._service.check_faults(item)
         sink.byte(axdr.STRUCTURE)
         axdr.write_length(sink, 2)
-        self._write_parameters(sink)
+        context = self._service.context
+        sink.write(_parameters(context.counter, context.device_eui, context.originator_eui))
         sink.byte(axdr.OCTETS)
         mark = sink.begin_length()
         self._write_sealed(item, attributes, sink)
@@ -73,7 +68,7 @@ class ProtectedRead:
         attributes.expect(axdr.ARRAY)
         count = attributes.count()
         if not 0 < count <= MAX_ATTRIBUTES:
-            raise axdr.AxdrError("too many protected attributes, or none")
+            raise axdr.AxdrError("attributes")
         sink.byte(axdr.STRUCTURE)
         axdr.write_length(sink, count)
         for _ in range(count):
@@ -89,39 +84,15 @@ class ProtectedRead:
         service.read(inner, read_restriction(attributes), sink)
 
     def _check_parameters(self, reader):
-        """Pass over the request's protection parameters. Raises when they are not those of this message."""
+        """Raise Refusal when the rest of the request is not the protection parameters of this very message."""
         context = self._service.context
-        reader.expect(axdr.ARRAY, 1)
-        reader.expect(axdr.STRUCTURE, 2)
-        _expect_enum(reader, _AUTHENTICATED_AND_ENCRYPTED)
-        reader.expect(axdr.STRUCTURE, 5)
-        names = (_transaction_id(context), context.supplementary_eui or context.originator_eui, context.device_eui, b"")
-        for name in names:
-            if reader.octets() != name:
-                raise Refusal(SCOPE_OF_ACCESS_VIOLATED)
-        reader.expect(axdr.STRUCTURE, 2)
-        _expect_enum(reader, _AGREED_KEY)
-        reader.expect(axdr.STRUCTURE, 2)
-        if reader.octets() != _ECC_CDH or len(reader.octets()):
-            raise axdr.AxdrError("another key agreement")
-
-    def _write_parameters(self, sink):
-        context = self._service.context
-        sink.write(
-            bytes((axdr.ARRAY, 1, axdr.STRUCTURE, 2, axdr.ENUM, _AUTHENTICATED_AND_ENCRYPTED, axdr.STRUCTURE, 5))
-        )
-        for name in (_transaction_id(context), context.device_eui, context.originator_eui, b""):
-            axdr.write_octets(sink, name)
-        sink.write(bytes((axdr.STRUCTURE, 2, axdr.ENUM, _AGREED_KEY, axdr.STRUCTURE, 2)))
-        axdr.write_octets(sink, _ECC_CDH)
-        axdr.write_octets(sink, b"")
+        party = context.supplementary_eui or context.originator_eui
+        if reader.take(reader.end - reader.pos) != _parameters(context.counter, party, context.device_eui):
+            raise Refusal(SCOPE_OF_ACCESS_VIOLATED)
 
 
-def _expect_enum(reader, value):
-    reader.expect(axdr.ENUM)
-    if reader.byte() != value:
-        raise axdr.AxdrError("another protection")
-
-
-def _transaction_id(context):
-    return bytes((_COMMAND_FLAG,)) + context.counter.to_bytes(8, "big")
+def _parameters(counter, from_eui, to_eui):
+    """Return protection parameters as A-XDR: `_HEAD`, three octet strings, `_TAIL`."""
+    return b"".join(
+        (_HEAD, b"\x09\x09\x04", counter.to_bytes(8, "big"), b"\x09\x08", from_eui, b"\x09\x08", to_eui, _TAIL)
+    )

@@ -17,12 +17,7 @@ TYPE_UNMATCHED = const(12)
 SCOPE_OF_ACCESS_VIOLATED = const(13)
 OTHER_REASON = const(250)
 
-_MISSING = {
-    "right": READ_WRITE_DENIED,
-    "member": OBJECT_UNDEFINED,
-    "class": OBJECT_CLASS_INCONSISTENT,
-    "object": OBJECT_UNDEFINED,
-}
+_MISSING = (OBJECT_UNDEFINED, OBJECT_CLASS_INCONSISTENT, OBJECT_UNDEFINED, READ_WRITE_DENIED)
 _MODEL = {
     "out of range": TYPE_UNMATCHED,
     "unavailable": OBJECT_UNAVAILABLE,
@@ -55,5 +50,5 @@ def result_of(error):
 
 
 def result_of_missing(lacking):
-    """Return the result for an object table that lacks a "right", "member", "class" or "object"."""
+    """Return the result for what the object table lacks (table.OBJECT, CLASS, MEMBER or RIGHT)."""
     return _MISSING[lacking]

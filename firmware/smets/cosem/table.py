@@ -14,7 +14,13 @@ WRITE = const(2)
 INVOKE = const(3)
 PROTECTED = const(4)
 INNER = const(5)
-"""What is done to an attribute or method; PROTECTED is a read through class 30, INNER the attribute that it asks for."""
+"""What is done to an attribute or method; PROTECTED is a read through class 30, INNER what it asks for."""
+
+OBJECT = const(0)
+CLASS = const(1)
+MEMBER = const(2)
+RIGHT = const(3)
+"""What a failed look-up lacks."""
 
 MAX_LAYOUT = const(512)
 _HEADER = ">4sBBH"
@@ -53,17 +59,16 @@ class ObjectTable:
         return True
 
     def why_not(self, class_id, obis, member):
-        """Tell what a failed `find` lacks: "right", "member", "class" (the OBIS code is another class's) or "object"."""
+        """Tell what a failed `find` lacks: RIGHT, MEMBER, CLASS (the OBIS code is another class's) or OBJECT."""
         for lacking, key in (
-            ("right", _key(class_id, obis, member, 0)),
-            ("member", _key(class_id, obis, 0, 0)),
-            ("class", _key(0, obis, 0, 0)),
+            (RIGHT, _key(class_id, obis, member, 0)[:9]),
+            (MEMBER, _key(class_id, obis, 0, 0)[:8]),
+            (CLASS, obis),
         ):
-            size = {"right": 9, "member": 8, "class": 6}[lacking]
             index = self._lower_bound(key)
-            if index < self._count and self._key_at(index)[:size] == key[:size]:
+            if index < self._count and self._key_at(index).startswith(key):
                 return lacking
-        return "object"
+        return OBJECT
 
     def _lower_bound(self, key):
         low, high = 0, self._count
@@ -85,7 +90,7 @@ class ObjectTable:
         if first != self._first:
             self._file.seek(_HEADER_SIZE + first * _RECORD)
             if self._file.readinto(self._block) < min(_BLOCK, self._count - first) * _RECORD:
-                raise TableError("object table cut short")
+                raise TableError("table cut short")
             self._first = first
         return (index - first) * _RECORD
 
@@ -94,10 +99,10 @@ class ObjectTable:
         if offset == self._layout_at:
             return
         if size > MAX_LAYOUT:
-            raise TableError("a layout of the object table is too long")
+            raise TableError("layout too long")
         self._file.seek(offset)
         if self._file.readinto(memoryview(self.layout)[:size]) != size:
-            raise TableError("object table cut short")
+            raise TableError("table cut short")
         self._layout_at = offset
 
 

@@ -1,12 +1,11 @@
-"""The clock: UTC in seconds since 2000, its status, and how it follows the communications hub's (GBCS 9.1, SMETS2 5.6.3).
+"""The clock: UTC in seconds since 2000, its status, and how it follows the communications hub's (GBCS 9.1).
 
 Set Clock names only an interval: the hub's time is adopted if it lies inside and is reliable, and is refused otherwise.
-A reliable clock is compared with the hub's once a day: up to 10 s it is adjusted (0x8145), beyond that it is left as it is
-and no longer reliable (0x8F0C).
+A reliable clock is compared with the hub's once a day: up to 10 s it is adjusted (0x8145), beyond that it is left as it
+is and no longer reliable (0x8F0C).
 """
 
 from micropython import const
-
 from smets.meter.errors import NotNow
 from smets.meter.fields import Component
 

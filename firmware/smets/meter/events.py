@@ -3,12 +3,16 @@
 Which logs, and whether it is sent, is `flags_of(code)`, handed in: the flags of the packed alert table.
 """
 
+import struct
+
 from micropython import const
 
 SENT = const(2)
 EVENT_LOG = const(4)
 SECURITY_LOG = const(8)
 POWER_EVENT_LOG = const(16)
+_WAITING = ">HIB"
+_WAITING_SIZE = const(7)
 MAX_WAITING = const(32)
 """Events that wait to be sent; beyond that the oldest is dropped and counted."""
 
@@ -21,6 +25,7 @@ class Events:
         self._flags_of = flags_of or (lambda code: SENT | EVENT_LOG)
         self._waiting = []
         self.dropped = 0
+        self.unsaved = False
 
     def record(self, code, time_s, body=b"", information=b""):
         """Log an event and, when its code is one that is sent, queue it.
@@ -42,8 +47,25 @@ class Events:
         if len(self._waiting) == MAX_WAITING:
             self._waiting.pop(0)
             self.dropped += 1
-        self._waiting.append((code, time_s, body))
+        self._waiting.append((code, time_s, bytes(body)))
+        self.unsaved = True
 
     def take(self):
         """Return the oldest waiting event as (code, time_s, body), or None."""
-        return self._waiting.pop(0) if self._waiting else None
+        if not self._waiting:
+            return None
+        self.unsaved = True
+        return self._waiting.pop(0)
+
+    def state(self):
+        """Return the queue as octets to be stored: an alert that waits outlives a power cut."""
+        return b"".join([struct.pack(_WAITING, code, time_s, len(body)) + body for code, time_s, body in self._waiting])
+
+    def restore(self, packed):
+        """Take a stored queue back."""
+        place = 0
+        while place < len(packed):
+            code, time_s, size = struct.unpack_from(_WAITING, packed, place)
+            place += _WAITING_SIZE
+            self._waiting.append((code, time_s, bytes(packed[place : place + size])))
+            place += size

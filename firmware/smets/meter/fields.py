@@ -1,8 +1,8 @@
 """Components: parts of the meter whose state is declared as typed fields and lives packed in one kept buffer.
 
 A declaration is a tuple `(name, code[, default[, count[, low, high]]])`. `code` is a struct code with its byte order
-(`">I"`), BOOL, or a number: octets of at most that many. `count` above 0 makes it a list. Units stand in the name. What is stored
-on flash is the buffer as it is, so fields are added at the end of a declaration only.
+(`">I"`), BOOL, or a number: octets of at most that many. `count` above 0 makes it a list. Units stand in the name. What
+is stored on flash is the buffer as it is, so fields are added at the end of a declaration only.
 """
 
 import struct

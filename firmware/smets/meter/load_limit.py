@@ -1,11 +1,11 @@
 """The load limit (SMETS2 5.6.4.2): active power import above a threshold for a period trips it.
 
-A trip is reported (0x8F01) and counted, once for each time that the power stays above. If so configured it disables the
-supply and arms it (0x8F33), and after the restoration period enables it again (0x8F34), unless it was changed meanwhile.
+A trip is reported (0x8F01) and counted, once for each time that the power stays above. If so configured it disables
+the supply and arms it (0x8F33), and after the restoration period enables it again (0x8F34), unless it was changed
+meanwhile.
 """
 
 from micropython import const
-
 from smets.meter.fields import BOOL, Component
 from smets.meter.supply import ARMED, ENABLED, LOAD_LIMIT
 
@@ -17,7 +17,7 @@ _MAX_S = const(0xFFFFFF)
 
 
 class LoadLimit(Component):
-    """Threshold, periods and counter; `above_s` is how long the power has been above, `restore_s` when the supply is due."""
+    """Threshold, periods, counter; `above_s`: how long the power is above, `restore_s`: when the supply is due."""
 
     NAME = "load_limit"
     FIELDS = (

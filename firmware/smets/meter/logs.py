@@ -1,13 +1,12 @@
 """The meter's logs: rows of typed columns, each log a ring kept in a store that is handed in.
 
-A store has `append(record)`, `read_into(index, buffer)` with 0 the oldest, `clear()` and a length (store/segments.py). The
-first column of every log is a time.
+A store has `append(record)`, `read_into(index, buffer)` with 0 the oldest, `clear()` and a length (store/segments.py).
+The first column of every log is a time.
 """
 
 import struct
 
 from micropython import const
-
 from smets.meter.errors import OutOfRange, Unavailable
 from smets.meter.fields import fits, pack_into, unpack_from, width
 
@@ -93,7 +92,7 @@ class Log:
 
 
 class Logs:
-    """All logs of a meter with `phases`; `open_store(name, record_size, capacity)` gives each its store, when first used."""
+    """All logs of a meter. `open_store(name, record_size, capacity)` gives each its store, when it is first used."""
 
     def __init__(self, open_store, phases):
         self._open_store = open_store

@@ -1,11 +1,10 @@
 """The meter: its components, its fields by path, and time, which is an argument.
 
-A path is `component.field`, or `component.field.2` for one element of a list. `advance` cuts its step at every boundary that
-a component or the schedule names, at half hours and at midnights, so that cutting time otherwise changes nothing.
+A path is `component.field`, or `component.field.2` for one element of a list. `advance` cuts its step at every boundary
+that a component or the schedule names, at half hours and at midnights, so that cutting time otherwise changes nothing.
 """
 
 from micropython import const
-
 from smets.meter.clock import Clock
 from smets.meter.errors import Unavailable
 from smets.meter.events import Events
@@ -23,6 +22,7 @@ from smets.meter.voltage import Voltage
 
 COMPONENTS = (Clock, Registers, Supply, LoadLimit, Voltage, Payment, PowerThreshold, Display, Firmware, Outage)
 """In the order in which time passes for them."""
+_EVENTS = "meter/events"
 HALF_HOUR_S = const(1800)
 DAY_S = const(86400)
 
@@ -30,9 +30,9 @@ DAY_S = const(86400)
 class Meter:
     """A SMETS2 electricity meter.
 
-    `journal` has `get(key)` and `put_many(pairs)`; `open_store` gives logs their stores (logs.py); `flags_of(code)` are the
-    alert table's flags of an event code; `tokens` has `check(digits, by_hand, time_s)`, which returns (refusal code or 0,
-    amount in pence, the token's number), and `accept(number)`. `elements` and `phases` are provisioned.
+    `journal` has `get(key)` and `put_many(pairs)`; `open_store` gives logs their stores (logs.py); `flags_of(code)` are
+    the alert table's flags of an event code; `tokens` has `check(digits, by_hand, time_s)`, which returns (refusal code
+    or 0, amount in pence, the token's number), and `accept(number)`. `elements` and `phases` are provisioned.
     """
 
     def __init__(self, journal, open_store, flags_of=None, tokens=None, elements=1, phases=1):
@@ -121,7 +121,7 @@ class Meter:
     # time
 
     def advance(self, time_s, measurement):
-        """Let time go on to `time_s` under `measurement`, which held since the last call. Earlier times change nothing."""
+        """Let time go on to `time_s` under `measurement`, which held since the last call. Time never goes back."""
         while self.time_s < time_s:
             self._step(time_s, measurement)
         self.commit()
@@ -169,6 +169,13 @@ class Meter:
         """Return whether there is supply."""
         return not self._components["outage"].get("off")
 
+    def wake(self, time_s):
+        """The device starts again at `time_s`: it was without supply since its time was last saved."""
+        if time_s > self.time_s:
+            self._components["outage"].begin(self.time_s)
+            self._components["clock"].put("time_s", time_s)
+            self.power(True)
+
     def power(self, on):
         """The supply is lost or comes back, now. All state is on flash when this returns."""
         outage = self._components["outage"]
@@ -204,9 +211,12 @@ class Meter:
         ]
         pairs = [("meter/" + component.NAME, component.state()) for component in saved]
         pairs.extend(self._staged.items())
+        if self.events.unsaved:
+            pairs.append((_EVENTS, self.events.state()))
         if pairs:
             self._journal.put_many(pairs)
         self._staged.clear()
+        self.events.unsaved = False
         for component in saved:
             component.unsaved = CLEAN
 
@@ -216,6 +226,7 @@ class Meter:
             if packed is not None:
                 component.restore(packed)
         self.schedule.restore()
+        self.events.restore(self._journal.get(_EVENTS) or b"")
 
     def _resolve(self, path):
         """Return (component, field or method, index or None) of a path. Raises Unavailable."""

@@ -1,9 +1,8 @@
-"""Loss of supply and its return (SMETS2 5.6.9, GBCS 7.2.3): 0x8F35, or 0x8F36 with start and end from three minutes on."""
+"""Loss of supply and its return (GBCS 7.2.3): 0x8F35, or 0x8F36 with start and end from three minutes on."""
 
 import struct
 
 from micropython import const
-
 from smets.meter.fields import BOOL, Component
 
 RESTORED = const(0x8F35)

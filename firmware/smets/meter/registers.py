@@ -1,7 +1,7 @@
 """Registers of energy: total active and reactive, import and export; on a twin element meter the second element's.
 
-Watt-seconds short of a whole watt-hour are kept as state, so nothing is lost however time is cut. On a twin element meter
-`active_import_wh` is the first element's (SMETS2 5.7.4). Registers roll over after 4,294,967,295.
+Watt-seconds short of a whole watt-hour are kept as state, so nothing is lost however time is cut. On a twin element
+meter `active_import_wh` is the first element's. Registers roll over after 4,294,967,295.
 """
 
 from smets.meter.fields import Component

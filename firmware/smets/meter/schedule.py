@@ -9,7 +9,6 @@ import struct
 from binascii import crc32
 
 from micropython import const
-
 from smets.meter.errors import MeterError, Refused
 
 NOW = const(0)

@@ -5,7 +5,6 @@ the period ends. Thresholds are in V. Without supply nothing is measured; a peri
 """
 
 from micropython import const
-
 from smets.meter.fields import Component
 
 PHASES = const(3)

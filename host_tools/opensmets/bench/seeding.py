@@ -7,7 +7,7 @@ the meter fail where the response shows a failure. Nothing is set as encoded oct
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -71,6 +71,18 @@ def moment(octets: bytes) -> int:
     except ValueError:
         raise Unseedable(f"{octets.hex()} is no moment") from None
     return (when - EPOCH) // timedelta(seconds=1)
+
+
+def _bits(text: str) -> bytes:
+    """Return a bit string as the meter has it: the number of bits (u16), then the bits, the first one highest."""
+    octets = bytes(int(text[at : at + 8].ljust(8, "0"), 2) for at in range(0, len(text), 8))
+    return len(text).to_bytes(2, "big") + octets
+
+
+#: How the meter has what A-XDR has otherwise (firmware/smets/cosem/layout.py).
+_MODEL_VALUES: dict[str, Callable[[Any], Any]] = {
+    "bool": bool, "bits": _bits, "date_time": moment, "visible": str.encode, "utf8": str.encode,
+}  # fmt: skip
 
 
 def _clock_time(request: AccessRequest, response: AccessResponse) -> int | None:
@@ -160,9 +172,7 @@ class _Walk:
         if layout.children:
             found = {id(child): self._value(child, element) for child, element in self._pairs(layout, data)}
             return [found.get(id(child), 0) for child in layout.children if child.wanting]
-        value = moment(data.value) if layout.type == "date_time" else data.value
-        if layout.type == "bool":
-            value = bool(value)
+        value = _MODEL_VALUES.get(layout.type, lambda value: value)(data.value)
         if layout.constant is not None and value != layout.constant:
             raise Unseedable(f"{value!r} stands where the catalogue has {layout.constant!r}")
         return value
