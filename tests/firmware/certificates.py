@@ -4,7 +4,7 @@ from hashlib import sha256
 
 from smets.crypto import p256
 from smets.trust import der
-from smets.trust.certificate import DIGITAL_SIGNATURE, KEY_AGREEMENT
+from smets.trust.cells import DIGITAL_SIGNATURE, KEY_AGREEMENT
 
 _ECDSA = der.encode(der.SEQUENCE, b"\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02")
 _P256 = b"\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"

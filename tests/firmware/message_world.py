@@ -12,8 +12,8 @@ from smets.message.counters import Counters
 from smets.message.envelope import COMMAND, Envelope, Writer
 from smets.message.handler import Handler
 from smets.message.protection import Protection
-from smets.trust.cells import MANAGEMENT, PREPAYMENT, TrustAnchors
-from smets.trust.certificate import DIGITAL_SIGNATURE, KEY_AGREEMENT, Certificate
+from smets.trust.cells import DIGITAL_SIGNATURE, KEY_AGREEMENT, MANAGEMENT, PREPAYMENT, TrustAnchors
+from smets.trust.certificate import Certificate
 from smets.trust.device_keys import DeviceKeys
 
 from tests.firmware.certificates import make_certificate, private
@@ -106,7 +106,7 @@ class World:
         )  # fmt: skip
         self.handler = Handler(
             DEVICE, UseCaseTable(TABLES + "esme.use_cases"), self.anchors, self.protection, self.counters, self.alerts,
-            self.access, lambda: self.now_s, self.events.append,
+            self.access, lambda: self.now_s, self.events.append, Writer(),
         )  # fmt: skip
 
     def handle(self, message):

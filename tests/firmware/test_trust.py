@@ -6,10 +6,20 @@ from hashlib import sha256
 
 from smets.crypto import p256
 from smets.trust import der
-from smets.trust.cells import ACCESS_CONTROL_BROKER, MANAGEMENT, PREPAYMENT, SUPPLIER, CellError, TrustAnchors
-from smets.trust.certificate import DIGITAL_SIGNATURE, KEY_AGREEMENT, Certificate, CertificateError
+from smets.trust.cells import (
+    ACCESS_CONTROL_BROKER,
+    DIGITAL_SIGNATURE,
+    KEY_AGREEMENT,
+    MANAGEMENT,
+    PREPAYMENT,
+    SUPPLIER,
+    CellError,
+    TrustAnchors,
+)
+from smets.trust.certificate import Certificate, CertificateError
 from smets.trust.device_keys import DeviceKeys, NoDeviceKeys
-from smets.trust.provisioning import Provisioning, device_certificate, read_identity
+from smets.trust.identity import read_identity
+from smets.trust.provisioning import Provisioning, device_certificate
 
 from tests.firmware.certificates import ISSUER_PUBLIC, make_certificate, private
 from tests.firmware.memory_journal import MemoryJournal

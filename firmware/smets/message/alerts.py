@@ -9,6 +9,7 @@ import struct
 from micropython import const
 from smets.cosem import axdr, dates
 from smets.message.envelope import ALERT, Writer
+from smets.trust.cells import SUPPLIER
 
 CRITICAL_ALERT = const(0x1000)
 NON_CRITICAL_ALERT = const(0x1001)
@@ -33,7 +34,6 @@ _RECORD_SIZE = const(5)
 _HEADER_SIZE = const(6)
 _MAX_RECORDS = const(1024)
 _FIRST_CRITICAL = const(0x8F00)
-_SUPPLIER_ONLY = const(1 << 2)
 
 _BURST = const(5)
 _REFILL_S = const(60)
@@ -63,7 +63,7 @@ class AlertTable:
                 low = middle + 1
             else:
                 high = middle
-        return SENT | (CRITICAL if code >= _FIRST_CRITICAL else 0), _SUPPLIER_ONLY
+        return SENT | (CRITICAL if code >= _FIRST_CRITICAL else 0), 1 << SUPPLIER
 
 
 class Alerts:
@@ -93,7 +93,7 @@ class Alerts:
             message_code, count = OUTAGE_ALERT, 2
             body = b"".join([_date_time(moment) for moment in outage_s])
         for role in range(16):
-            eui = self._party(role) if recipients & 1 << role else None
+            eui = self._party(role, flags & CRITICAL) if recipients & 1 << role else None
             if eui:
                 self.send(eui, message_code, flags & CRITICAL, code, time_s, body, count)
 
@@ -107,7 +107,7 @@ class Alerts:
         if not self._may_repeat(NOT_SUPPORTED, time_s):
             return
         originator = bytes(envelope.originator)
-        eui = originator if self._anchors.knows(originator) else self._party(2)
+        eui = originator if self._anchors.knows(originator) else self._party(SUPPLIER, True)
         if eui:
             supplementary = ()
             if envelope.supplementary_counter is not None:
@@ -132,13 +132,12 @@ class Alerts:
             self._protection.add_mac(writer, ALERT, self._device, counter, eui)
         self._send(writer.message())
 
-    def _party(self, role):
-        """Return the EUI of the party in a role: of its key agreement cell, or else of its signing cell."""
-        for usage in (self._anchors.AGREEMENT, self._anchors.SIGNING):
-            cell = self._anchors.cell(role, usage)
-            if cell:
-                return cell.eui
-        return None
+    def _party(self, role, critical):
+        """Return the EUI of the party in a role, or None: a MAC needs its key agreement cell, a signature any."""
+        cell = self._anchors.cell(role, self._anchors.AGREEMENT)
+        if cell is None and critical:
+            cell = self._anchors.cell(role, self._anchors.SIGNING)
+        return cell.eui if cell else None
 
     def _may_repeat(self, code, time_s):
         left, since_s = self._repeats.get(code, (_BURST, time_s))

@@ -18,14 +18,18 @@ _USAGE_BITS = {0: b"\x07\x80", 4: b"\x03\x08", 5: b"\x02\x04"}
 
 
 def answer(payload, cell, anchors, sink):
-    """Write the response to a command from the holder of `cell`. Raises DerError when the payload is not CS02a's.
+    """Write the response to a command from the holder of `cell`; return False when the payload is not CS02a's.
 
     A party that names another cell than its own as its authority is told nothing: status 127 for every role.
     """
-    named, roles = _read(payload)
+    try:
+        named, roles = _read(payload)
+    except der.DerError:
+        return False
     is_own = named == (cell.role, _USAGE_BITS[cell.usage], MANAGEMENT)
     details = [_role_details(anchors, role) if is_own else _status(role, _OTHER) for role in roles]
     sink.write(der.encode(der.SEQUENCE, *details))
+    return True
 
 
 def _read(view):

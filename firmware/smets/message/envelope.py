@@ -10,8 +10,8 @@ from smets.cosem.sink import BufferSink
 
 MAX_MESSAGE = const(6144)
 """Longest message accepted, bytes: the largest reference command, a recovery with three chains, has 3,986."""
-MAX_RESPONSE = const(8064)
-"""Longest response payload, bytes: with headers, signature and MAC it still fits a link frame of 8,192."""
+MAX_RESPONSE = const(6144)
+"""Longest response payload, bytes: of the reference's the longest has 1,402; a longer one is refused by the service."""
 
 COMMAND = const(1)
 RESPONSE = const(2)

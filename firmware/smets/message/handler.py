@@ -13,8 +13,6 @@ A refused command changes nothing but its count, the security log and the alert.
 flash before it acts.
 """
 
-import sys
-
 from micropython import const
 from smets.cosem import dates
 from smets.cosem.access import AccessContext, MalformedRequest
@@ -22,11 +20,10 @@ from smets.cosem.axdr import AxdrError
 from smets.cosem.sink import SinkFull
 from smets.message import authority, future, scope
 from smets.message.counters import kind_of
-from smets.message.envelope import COMMAND, RESPONSE, Envelope, EnvelopeError, Writer
+from smets.message.envelope import COMMAND, RESPONSE, Envelope, EnvelopeError
+from smets.message.on_demand import fetch
 from smets.message.protection import SensitiveProtector
 from smets.trust.cells import ACCESS_CONTROL_BROKER
-from smets.trust.certificate import KEY_AGREEMENT, Certificate, CertificateError
-from smets.trust.der import DerError
 
 MALFORMED = const(0x8F1E)
 NO_AUTHORITY = const(0x8F30)
@@ -34,7 +31,7 @@ NOT_AUTHENTIC = const(0x8F3D)
 NOT_SUPPORTED = const(0x8F85)
 
 _SERVICES = {0x0008: "smets.message.credentials"}
-"""Modules that answer ASN.1 payloads, by message code; imported at first use."""
+"""Modules whose `answer` writes the response to an ASN.1 payload, by message code."""
 
 
 class _Refused(Exception):
@@ -46,12 +43,13 @@ class _Refused(Exception):
 
 
 class Handler:
-    """Answers commands. `access` is the access service, `clock()` gives time_s, `report(code)` logs a security event.
+    """Answers commands. `access` is the access service, `clock()` gives time_s, `report(code)` logs a security event;
+    answers are built in `writer`.
 
     `refused` counts refusals by code, `dropped` messages for other devices, `accepted` the commands carried out.
     """
 
-    def __init__(self, device, use_cases, anchors, protection, counters, alerts, access, clock, report):
+    def __init__(self, device, use_cases, anchors, protection, counters, alerts, access, clock, report, writer):
         self.refused = {}
         self.dropped = self.accepted = 0
         self._device = device
@@ -64,7 +62,7 @@ class Handler:
         self._clock = clock
         self._report = report
         self._envelope = Envelope()
-        self._writer = Writer()
+        self._writer = writer
 
     def handle(self, message):
         """Return the response (memoryview, valid until the next call) to a command, or None when there is none."""
@@ -133,12 +131,9 @@ class Handler:
         self._counters.accept(originator, kind_of(use_case.code), counter)
         self.accepted += 1
         sink = self._writer.begin()
-        try:
-            if use_case.payload == authority.DLMS:
-                self._access_items(envelope, use_case, protector, sink)
-            else:
-                _service(use_case.code).answer(envelope.payload, cell, self._anchors, sink)
-        except DerError:
+        if use_case.payload == authority.DLMS:
+            self._access_items(envelope, use_case, protector, sink)
+        elif not fetch(_SERVICES[use_case.code], "answer")(envelope.payload, cell, self._anchors, sink):
             raise _Refused(MALFORMED)
         return self._respond(use_case, originator, counter, supplementary)
 
@@ -155,9 +150,11 @@ class Handler:
             fields.append(bytes(envelope.supplementary_counter))
         if envelope.certificate is None:
             return fields, SensitiveProtector(self._device, party, counter, self._protection.secret_of, party)
-        certificate = _certificate_of(envelope.certificate, party)
+        public_key = fetch("smets.trust.certificate", "agreement_key")(envelope.certificate, party)
+        if public_key is None:
+            raise EnvelopeError("the certificate is not the supplementary party's for key agreement")
         fields.append(self._counters.next_own())
-        return fields, SensitiveProtector(self._device, party, fields[-1], self._anchors.agree, certificate.public_key)
+        return fields, SensitiveProtector(self._device, party, fields[-1], self._anchors.agree, public_key)
 
     def _access_items(self, envelope, use_case, protector, sink):
         """Write the access-response; a payload that is not of the use case's shape gets an error response."""
@@ -205,19 +202,3 @@ class Handler:
         else:
             self._protection.add_mac(writer, RESPONSE, self._device, counter, originator)
         return writer.message()
-
-
-def _certificate_of(encoded, party):
-    try:
-        certificate = Certificate(encoded)
-    except CertificateError as error:
-        raise EnvelopeError(str(error))
-    if certificate.eui != party or certificate.usage != KEY_AGREEMENT:
-        raise EnvelopeError("the certificate is not the supplementary party's for key agreement")
-    return certificate
-
-
-def _service(code):
-    name = _SERVICES[code]
-    __import__(name)
-    return sys.modules[name]

@@ -8,7 +8,6 @@ a message key derived from it.
 import struct
 
 from micropython import const
-from smets.trust.certificate import DIGITAL_SIGNATURE, KEY_AGREEMENT, KEY_CERT_SIGN
 
 ROOT = const(0)
 RECOVERY = const(1)
@@ -19,6 +18,11 @@ TRANSITIONAL_COS = const(5)
 WAN_PROVIDER = const(6)
 LOAD_CONTROLLER = const(8)
 """Remote party roles by their GBCS number."""
+
+DIGITAL_SIGNATURE = const(0)
+KEY_AGREEMENT = const(4)
+KEY_CERT_SIGN = const(5)
+"""Key usages by their bit number in X.509's KeyUsage."""
 
 MANAGEMENT = const(0)
 PREPAYMENT = const(1)

@@ -10,14 +10,10 @@ from hashlib import sha256
 from micropython import const
 from smets.crypto import p256
 from smets.trust import der
+from smets.trust.cells import DIGITAL_SIGNATURE, KEY_AGREEMENT, KEY_CERT_SIGN
 
 MAX_CERTIFICATE = const(1024)
 """Longest certificate, bytes: the longest in the reference set is 452."""
-
-DIGITAL_SIGNATURE = const(0)
-KEY_AGREEMENT = const(4)
-KEY_CERT_SIGN = const(5)
-"""Key usages by their bit number in X.509's KeyUsage."""
 
 _ECDSA_SHA256 = b"\x2a\x86\x48\xce\x3d\x04\x03\x02"
 _P256 = b"\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"
@@ -154,6 +150,15 @@ class Certificate:
         if stop - start != 8:
             raise CertificateError("hardware serial number is not an EUI-64")
         self.eui = bytes(view[start:stop])
+
+
+def agreement_key(encoded, eui):
+    """Return the public key of a certificate when it is `eui`'s for key agreement, else None."""
+    try:
+        certificate = Certificate(encoded)
+    except CertificateError:
+        return None
+    return certificate.public_key if certificate.eui == eui and certificate.usage == KEY_AGREEMENT else None
 
 
 _EXTENSIONS = {

@@ -5,7 +5,7 @@ A private key is generated here, kept in the journal, used through `sign` and `a
 
 from smets.crypto import p256
 from smets.crypto.entropy import random_bytes
-from smets.trust.certificate import DIGITAL_SIGNATURE, KEY_AGREEMENT
+from smets.trust.cells import DIGITAL_SIGNATURE, KEY_AGREEMENT
 
 _NAMES = {DIGITAL_SIGNATURE: "key/ds", KEY_AGREEMENT: "key/ka"}
 _PRIVATE_SIZE = 32

@@ -8,42 +8,27 @@ import json
 from binascii import hexlify, unhexlify
 
 from micropython import const
-from smets.trust.cells import MANAGEMENT, PREPAYMENT, CellError
-from smets.trust.certificate import (
+from smets.trust.cells import (
     DIGITAL_SIGNATURE,
     KEY_AGREEMENT,
     KEY_CERT_SIGN,
-    MAX_CERTIFICATE,
-    Certificate,
-    CertificateError,
+    MANAGEMENT,
+    PREPAYMENT,
+    CellError,
 )
+from smets.trust.certificate import MAX_CERTIFICATE, Certificate, CertificateError
+from smets.trust.identity import IDENTITY, STAMP, who
 
 MAX_REQUEST = const(4096)
 """Longest request, bytes."""
 
 _USAGES = {"ds": DIGITAL_SIGNATURE, "ka": KEY_AGREEMENT, "certsign": KEY_CERT_SIGN}
 _CELL_USAGES = {"management": MANAGEMENT, "prepayment": PREPAYMENT}
-_IDENTITY = "device/identity"
-_STAMP = "device/provisioned"
 _CERTIFICATE = "device/certificate/"
 
 
 class ProvisioningError(ValueError):
     """The request cannot be carried out; the text says why, in one line."""
-
-
-class Identity:
-    """What provisioning tells a device about itself: `eui` (8 bytes), `elements` (1 or 2), `phases` (1 or 3)."""
-
-    __slots__ = ("eui", "elements", "phases")
-
-    def __init__(self, record):
-        self.eui, self.elements, self.phases = record[:8], record[8], record[9]
-
-
-def read_identity(journal):
-    """Return the Identity of a provisioned device, None before."""
-    return Identity(journal.get(_IDENTITY)) if journal.get(_STAMP) else None
 
 
 def device_certificate(journal, usage):
@@ -71,26 +56,18 @@ class Provisioning:
 
     def is_done(self):
         """Return whether the device is provisioned."""
-        return self._journal.get(_STAMP) is not None
+        return self._journal.get(STAMP) is not None
 
     def _carry_out(self, request):
         name = _text(request, "do")
         if name == "who":
-            return self._who()
+            return who(self._journal, self._role)
         if self.is_done():
             raise ProvisioningError("the device is provisioned already")
         step = _STEPS.get(name)
         if step is None:
             raise ProvisioningError("no such request")
         return step(self, request)
-
-    def _who(self):
-        record = self._journal.get(_IDENTITY)
-        return {
-            "eui": hexlify(record[:8]).decode() if record else None,
-            "role": self._role,
-            "provisioned": self.is_done(),
-        }
 
     def _begin(self, request):
         eui = _hex(request, "eui", 8)
@@ -101,7 +78,7 @@ class Provisioning:
             raise ProvisioningError("elements are 1 or 2, phases 1 or 3")
         self._anchors.clear()
         self._journal.put_many(
-            [(_IDENTITY, eui + bytes((elements, phases)))] + [(key, None) for key in self._journal.keys(_CERTIFICATE)]
+            [(IDENTITY, eui + bytes((elements, phases)))] + [(key, None) for key in self._journal.keys(_CERTIFICATE)]
         )
         return {}
 
@@ -141,11 +118,11 @@ class Provisioning:
         self._need_identity()
         if not self._keys.exist():
             raise ProvisioningError("the device has no keys yet: ask for them first")
-        self._journal.put(_STAMP, b"\x01")
+        self._journal.put(STAMP, b"\x01")
         return {}
 
     def _need_identity(self):
-        record = self._journal.get(_IDENTITY)
+        record = self._journal.get(IDENTITY)
         if record is None:
             raise ProvisioningError("begin first")
         return record[:8]

@@ -1,0 +1,24 @@
+"""Code that few messages need: loaded when one does, and given back to the heap afterwards."""
+
+import sys
+
+
+def fetch(module, name):
+    """Return what `module` (dotted) calls `name`, and forget the modules that were loaded for it.
+
+    They live as long as what was returned is held, and are then collected. CPython has room and keeps them.
+    """
+    known = set(sys.modules)
+    __import__(module)
+    found = getattr(sys.modules[module], name)
+    if sys.implementation.name == "micropython":
+        forget([loaded for loaded in sys.modules if loaded not in known])
+    return found
+
+
+def forget(modules):
+    """Let go of loaded modules, by their dotted names; a module that is not loaded is passed over."""
+    for module in modules:
+        if sys.modules.pop(module, None) and "." in module:
+            package, name = module.rsplit(".", 1)
+            delattr(sys.modules[package], name)

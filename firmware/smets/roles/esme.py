@@ -1,0 +1,199 @@
+"""A SMETS2 electricity meter: the rooms put together, and the loop that runs them.
+
+Frames come in from the link; time goes on by the board's clock; what the meter has to tell goes out unasked. What a
+command changed is on flash before its answer leaves.
+"""
+
+import gc
+import os
+import sys
+import time
+
+from micropython import const
+from smets.link import framing
+from smets.message.envelope import Writer
+from smets.message.on_demand import forget
+from smets.store.files import StoreCorrupt
+from smets.store.journal import Journal
+from smets.store.segments import SegmentLog
+from smets.trust.cells import TrustAnchors
+from smets.trust.device_keys import DeviceKeys
+from smets.trust.identity import answer_provisioned, read_identity
+
+ROLE = "esme"
+
+_READ_SIZE = const(256)
+_PROVISIONING_MODULES = ("smets.trust.provisioning", "smets.trust.certificate", "smets.trust.der")
+_COLLECT_EVERY = const(4096)
+"""Bytes between collections while code is loaded, or what stays lies scattered and large buffers find no place."""
+_IDLE_MS = const(100)
+"""Longest wait for the link before time is let go on."""
+_MAX_FRAME = const(6144)
+"""Longest payload taken from the link: a GBCS message of message/envelope.py's MAX_MESSAGE."""
+_HUB_TIME_SIZE = const(5)
+_LOG_TEXT = const(200)
+
+
+class Esme:
+    """The device. `stream` is a link driver, `store` the folder of its state, `tables` that of the packed tables.
+
+    `with_bench` opens the bench channel, `speed` is how many seconds pass for the meter in one. Raises StoreCorrupt
+    when the store is damaged, OSError when it cannot be used.
+    """
+
+    def __init__(self, stream, store, tables=None, with_bench=False, speed=1):
+        self._stream = stream
+        self._store = store
+        self.tables = tables or _tables_beside_package()
+        self.with_bench, self.speed = with_bench, speed
+        _collect_every(_COLLECT_EVERY)
+        # the large buffers first, while the heap is in one piece
+        self._decoder = framing.FrameDecoder(_MAX_FRAME)
+        self.writer = Writer()
+        _make_folder(store)
+        self.journal = Journal(store + "/journal")
+        self.keys = DeviceKeys(self.journal)
+        self.anchors = TrustAnchors(self.journal, self.keys)
+        self._input = bytearray(_READ_SIZE)
+        self._output = bytearray(framing.MIN_BUFFER)
+        self._last_ms = _ticks_ms()
+        self._left_ms = 0
+        self._rooms = self._provisioning = None
+        self._be_a_meter()
+
+    def run(self):
+        """Run for ever."""
+        while True:
+            self.run_once(_IDLE_MS)
+
+    def run_once(self, timeout_ms):
+        """Take what the link has, waiting up to `timeout_ms` for it, and let time go on."""
+        count = self._stream.readinto(self._input, timeout_ms)
+        self.catch_up()
+        if count:
+            self._decoder.feed(self._input, count)
+            frame = self._decoder.next_frame()
+            while frame:
+                self._take_frame(frame[0], frame[1])
+                frame = self._decoder.next_frame()
+        if self._rooms:
+            self._guard(self._rooms.tell_events)
+
+    def catch_up(self):
+        """Let the meter live up to now."""
+        now_ms = _ticks_ms()
+        passed_ms, self._last_ms = _ticks_diff(now_ms, self._last_ms), now_ms
+        if not self._rooms:
+            return
+        bench = self._rooms.bench
+        self._left_ms += passed_ms * (bench.speed if bench else self.speed)
+        passed_s, self._left_ms = divmod(self._left_ms, 1000)
+        if passed_s:
+            meter = self._rooms.meter
+            self._guard(meter.advance, meter.time_s + passed_s, self._rooms.load())
+
+    def open_log(self, name, record_size, capacity):
+        """Return the store of one of the meter's logs."""
+        return SegmentLog(self._store + "/logs", name, record_size, capacity)
+
+    def log(self, text):
+        """Send a line on the log channel."""
+        self._send(framing.LOG, text[:_LOG_TEXT].encode())
+
+    def _be_a_meter(self):
+        """Put the meter's rooms together, if the device is provisioned."""
+        identity = read_identity(self.journal)
+        if identity is None:
+            return
+        self._provisioning = None
+        forget(_PROVISIONING_MODULES)
+        gc.collect()
+        from smets.roles.meter_rooms import MeterRooms
+
+        self.anchors.agree_all()
+        self._rooms = MeterRooms(self, identity, self._send_message)
+        gc.collect()
+        _collect_every(-1)
+
+    def _provision(self, request):
+        if self._rooms:
+            self._send(framing.PROVISIONING, answer_provisioned(request, self.journal, ROLE))
+            return
+        if self._provisioning is None:
+            from smets.trust.provisioning import Provisioning
+
+            self._provisioning = Provisioning(self.journal, self.anchors, self.keys, ROLE)
+        answer = self._provisioning.answer(request)
+        self._be_a_meter()
+        self._send(framing.PROVISIONING, answer)
+
+    def _take_frame(self, channel, payload):
+        if channel == framing.PROVISIONING:
+            self._guard(self._provision, payload)
+        elif self._rooms is None:
+            self.log("not provisioned: only provisioning requests are answered")
+        elif channel == framing.MESSAGES:
+            self._guard(self._answer, payload)
+        elif channel == framing.HUB_TIME and len(payload) == _HUB_TIME_SIZE:
+            self._guard(self._rooms.meter.hub_time, int.from_bytes(bytes(payload[:4]), "big"), payload[4])
+        elif channel == framing.BENCH and self._rooms.bench:
+            self._send(channel, self._rooms.bench.handle(payload))
+        else:
+            self.log("nothing is done with frames of channel %d and %d bytes" % (channel, len(payload)))
+
+    def _answer(self, message):
+        response = self._rooms.handler.handle(message)
+        if response is not None:
+            self._send_message(response)
+        gc.collect()
+
+    def _guard(self, step, *arguments):
+        """Carry out a step; what may fail on a device in the field is told on the log channel and survived."""
+        try:
+            step(*arguments)
+        except (OSError, MemoryError, StoreCorrupt) as error:
+            _print_exception(error)
+            self.log("%s: %s" % (type(error).__name__, error))
+
+    def _send_message(self, view):
+        self._send(framing.MESSAGES, view)
+
+    def _send(self, channel, payload):
+        framing.encode_frame(channel, (payload,), self._output, self._stream.write)
+
+
+def _collect_every(octets):
+    """Collect garbage whenever so many bytes were allocated, -1 when the heap is full; CPython does as it likes."""
+    if hasattr(gc, "threshold"):
+        gc.threshold(octets)
+
+
+def _make_folder(path):
+    try:
+        os.stat(path)
+    except OSError:
+        os.mkdir(path)
+
+
+def _tables_beside_package():
+    """Return the folder `tables` beside the folder `smets` that this module was loaded from."""
+    return __file__.replace("\\", "/").rsplit("/smets/", 1)[0] + "/tables"
+
+
+def _ticks_ms():
+    if hasattr(time, "ticks_ms"):
+        return time.ticks_ms()
+    return time.monotonic_ns() // 1000000
+
+
+def _ticks_diff(later_ms, earlier_ms):
+    if hasattr(time, "ticks_diff"):
+        return time.ticks_diff(later_ms, earlier_ms)
+    return later_ms - earlier_ms
+
+
+def _print_exception(error):
+    if hasattr(sys, "print_exception"):
+        sys.print_exception(error, sys.stderr)
+    else:
+        sys.stderr.write("%s: %s\n" % (type(error).__name__, error))

@@ -1,0 +1,104 @@
+"""The rooms of an electricity meter that is provisioned: the metering model, and the message layer that speaks for it.
+
+Apart from `esme` so that a device that is still to be provisioned has room for the certificates that it gets.
+"""
+
+from smets.cosem.access import AccessService
+from smets.cosem.table import ObjectTable
+from smets.message import future
+from smets.message.alerts import Alerts, AlertTable
+from smets.message.authority import UseCaseTable
+from smets.message.counters import Counters
+from smets.message.handler import Handler
+from smets.message.on_demand import fetch
+from smets.message.protection import Protection
+from smets.meter.measurement import Measurement
+from smets.meter.model import Meter
+
+_OUTAGE_BODY = 8
+
+
+class Tokens:
+    """The top-up token checker, in the heap only while a token is entered."""
+
+    def __init__(self, *arguments):
+        self._arguments = arguments
+
+    def check(self, digits, by_hand, time_s):
+        """Return (refusal code or 0, amount in pence, token number); see message/utrn.py."""
+        return self._checker().check(digits, by_hand, time_s)
+
+    def accept(self, number):
+        """Remember a token as used."""
+        self._checker().accept(number)
+
+    def _checker(self):
+        return fetch("smets.message.utrn", "UtrnChecker")(*self._arguments)
+
+
+class MeterRooms:
+    """What a provisioned device has besides its store and keys: the meter, and the rooms that speak for it."""
+
+    def __init__(self, device, identity, send):
+        counters = Counters(device.journal)
+        protection = Protection(device.anchors, device.keys)
+        alert_table = AlertTable(device.tables + "/alerts")
+        tokens = Tokens(device.journal, device.anchors, identity.eui)
+        self.meter = Meter(
+            device.journal,
+            device.open_log,
+            lambda code: alert_table.find(code)[0],
+            tokens,
+            identity.elements,
+            identity.phases,
+        )
+        self._measurement = Measurement()
+        self.faults = self.bench = None
+        if device.with_bench:
+            self._start_bench(device)
+        self.alerts = Alerts(alert_table, device.anchors, protection, counters, identity.eui, send)
+        self.handler = Handler(
+            identity.eui,
+            UseCaseTable(device.tables + "/esme.use_cases"),
+            device.anchors,
+            protection,
+            counters,
+            self.alerts,
+            AccessService(ObjectTable(device.tables + "/esme.objects"), self.meter, self.faults),
+            self.time_s,
+            self.report,
+            device.writer,
+        )
+
+    def load(self):
+        """Return the Measurement that holds now: the bench's, or none while no meter chip is bound in."""
+        return self.bench.load if self.bench else self._measurement
+
+    def time_s(self):
+        """Return the meter's time."""
+        return self.meter.time_s
+
+    def report(self, code):
+        """Put a security event into the security log; its alert is the message layer's."""
+        self.meter.logs.append("security", (self.meter.time_s, code))
+
+    def tell_events(self):
+        """Send the alerts of what happened since the last call."""
+        event = self.meter.take_event()
+        while event:
+            code, time_s, body = event
+            if code in (future.SUCCEEDED, future.FAILED):
+                future.tell_activation(self.alerts, body, time_s, code == future.SUCCEEDED)
+            elif len(body) == _OUTAGE_BODY:
+                self.alerts.tell(code, time_s, (int.from_bytes(body[:4], "big"), int.from_bytes(body[4:], "big")))
+            else:
+                self.alerts.tell(code, time_s)
+            event = self.meter.take_event()
+
+    def _start_bench(self, device):
+        from smets.bench.control import BenchControl
+        from smets.bench.faults import Faults
+
+        self.faults = Faults()
+        self.bench = BenchControl(self.meter, self.faults, device.catch_up)
+        self.bench.speed = device.speed
