@@ -9,10 +9,10 @@ from opensmets.catalogue.use_cases import Item, by_message_code
 from opensmets.explain import words
 from opensmets.explain.node import Node, derived, number
 from opensmets.layouts import axdr, xdlms
-from opensmets.layouts.axdr import Compact, Data
+from opensmets.layouts.axdr import Compact, Data, RowType
 from opensmets.layouts.axdr_leaves import TAGS
 from opensmets.layouts.envelope import Message
-from opensmets.layouts.wire import build, encode_length
+from opensmets.layouts.wire import encode_length
 from opensmets.security.suite import ENCRYPTION_HEADER, TAG_SIZE
 
 _TYPE_NAMES = {
@@ -38,14 +38,26 @@ def _row(name: str, data: Data) -> Node:
     return _leaf(name, data, axdr.encode(data)[1:])
 
 
+def _row_type(name: str, row_type: RowType) -> Node:
+    """Explain the type description of a compact array."""
+    tag = bytes((TAGS[row_type.type],))
+    if row_type.type == "array":
+        raw = tag + row_type.count.to_bytes(2, "big")
+        return Node(name, raw, row_type.count, f"array of {row_type.count}", (_row_type("each", row_type.elements[0]),))
+    children = tuple(_row_type(f"[{at}]", one) for at, one in enumerate(row_type.elements))
+    if row_type.type == "structure":
+        return Node(name, tag + encode_length(len(children)), len(children), "structure", children)
+    return Node(name, tag, meaning=_TYPE_NAMES.get(row_type.type, row_type.type))
+
+
 def _compact(name: str, compact: Compact) -> Node:
-    described = build(axdr.ROW_TYPE, compact.element, "type description")
+    described = _row_type("type description", compact.element)
     encoded = axdr.encode(Data("compact", compact))
-    contents = encoded[1 + len(described) :]
+    contents = encoded[1 + len(described.octets()) :]
     rows = tuple(_row(f"[{at}]", row) for at, row in enumerate(compact.rows))
     size = len(contents) - len(b"".join(row.octets() for row in rows))
     children = (
-        Node("type description", described, meaning=compact.element.type),
+        described,
         Node("contents", contents[:size], meaning=f"{len(rows)} rows", children=rows),
     )
     return Node(name, encoded[:1], meaning="compact array", children=children)
