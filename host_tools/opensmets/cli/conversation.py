@@ -1,0 +1,165 @@
+"""One port, one key store, one conversation: commands out, verified answers and alerts in. The part that waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from opensmets.bench import control
+from opensmets.errors import SmetsError
+from opensmets.layouts.envelope import Message
+from opensmets.layouts.link_frame import Channel, Frame, encode_hub_time
+from opensmets.links import Link, open_link
+from opensmets.security.keystore import KeyStore, format_eui
+from opensmets.security.protection import Verdict, verify
+from opensmets.session import AlertReceived, CommandTimedOut, Event, LogLine, ResponseReceived, Session, Unexpected
+
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class NotAuthentic(SmetsError):
+    """What came from the device is not protected by its keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A message from a device whose MAC or signature is valid; `decrypted` has its sensitive parts' plain octets."""
+
+    message: Message
+    decrypted: tuple[bytes, ...]
+
+
+def now_s() -> int:
+    """Return the time now, seconds since 2000-01-01T00:00:00Z."""
+    return int((datetime.now(UTC) - EPOCH).total_seconds())
+
+
+def check(message: Message, keystore: KeyStore) -> Verified:
+    """Verify a message. Raises NotAuthentic, saying why, when its protection is not all valid or cannot be judged."""
+    verdict: Verdict = verify(message, keystore)
+    if not verdict.authentic:
+        why = "; ".join(verdict.why) or f"mac {verdict.mac}, signature {verdict.signature}"
+        raise NotAuthentic(f"the {message.kind} from {format_eui(message.originator)} is not authentic: {why}")
+    if verdict.why:
+        raise NotAuthentic(f"the {message.kind} from {format_eui(message.originator)} cannot be read: {verdict.why[0]}")
+    return Verified(message, verdict.decrypted)
+
+
+class Conversation:
+    """Talks to the device at the other end of a link. `on_alert` gets each alert, verified, as it comes.
+
+    `on_log` gets one line about what else happened: an alert that is not authentic, a stray message, the device's log.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        keystore: KeyStore,
+        *,
+        on_alert: Callable[[Verified], None] | None = None,
+        on_log: Callable[[str], None] | None = None,
+    ) -> None:
+        self.link, self.keystore = link, keystore
+        self._on_alert, self._on_log = on_alert, on_log
+        self._session = Session()
+
+    def give_hub_time(self, time_s: int | None = None) -> None:
+        """Give the device the hub's clock, as its communications hub would: now, or seconds since 2000."""
+        self.link.send(Channel.HUB_TIME, encode_hub_time(now_s() if time_s is None else time_s))
+
+    def carry_out(self, command: bytes, timeout_s: float) -> Verified:
+        """Send a protected command and return its verified response.
+
+        Raises NotAuthentic, LinkLost, and SmetsError when no response comes in time.
+        """
+        frame = self._session.send_command(command, time.monotonic(), timeout_s)
+        self.link.send(frame.channel, frame.payload)
+        while True:
+            event = self._wait(self._session.deadline)
+            if isinstance(event, ResponseReceived) and not event.late:
+                return check(event.message, self.keystore)
+            if isinstance(event, CommandTimedOut):
+                raise SmetsError(f"{self.link.port}: {event.text}")
+
+    def listen(self, timeout_s: float | None) -> Iterator[Verified]:
+        """Yield alerts as they come, verified, until `timeout_s` has passed (None: for ever)."""
+        until = None if timeout_s is None else time.monotonic() + timeout_s
+        while until is None or time.monotonic() < until:
+            event = self._wait(until)
+            if isinstance(event, AlertReceived):
+                verified = self._verified_alert(event.message)
+                if verified:
+                    yield verified
+
+    def send_frame(self, octets: bytes) -> None:
+        """Put octets on the message channel as they are, expecting nothing."""
+        self.link.send(Channel.MESSAGES, octets)
+
+    def take_frame(self, frame: control.Frame) -> None:
+        """Take a frame that somebody else received on this link, such as an alert between two bench answers."""
+        self._session.receive_data(Frame(frame.channel, frame.payload), time.monotonic())
+        while event := self._session.next_event():
+            self._tell(event)
+
+    def _wait(self, until: float | None) -> Event | None:
+        """Return the next event, having told of it, or None when `until` has come."""
+        while True:
+            if event := self._session.next_event():
+                self._tell(event)
+                return event
+            now = time.monotonic()
+            if until is not None and now >= until:
+                self._session.receive_data(None, now)
+                return self._session.next_event()
+            frame = self.link.receive(1.0 if until is None else until - now)
+            self._session.receive_data(frame, time.monotonic())
+
+    def _tell(self, event: Event) -> None:
+        if isinstance(event, AlertReceived) and self._on_alert:
+            verified = self._verified_alert(event.message)
+            if verified:
+                self._on_alert(verified)
+        elif self._on_log:
+            text = _describe(event)
+            if text:
+                self._on_log(text)
+
+    def _verified_alert(self, message: Message) -> Verified | None:
+        try:
+            return check(message, self.keystore)
+        except SmetsError as error:
+            if self._on_log:
+                self._on_log(f"{error}; it was passed over")
+            return None
+
+
+def _describe(event: Event) -> str | None:
+    if isinstance(event, LogLine):
+        return f"device: {event.text}"
+    if isinstance(event, Unexpected):
+        return f"passed over {len(event.octets)} octets: {event.why}"
+    if isinstance(event, ResponseReceived) and event.late:
+        return f"a response of message code {event.message.message_code:04X} came too late and was passed over"
+    return None
+
+
+@contextmanager
+def open_conversation(
+    port: str,
+    keystore: KeyStore,
+    *,
+    pcap: Path | None = None,
+    hub_time: bool = True,
+    on_alert: Callable[[Verified], None] | None = None,
+    on_log: Callable[[str], None] | None = None,
+) -> Iterator[Conversation]:
+    """Open a port for a conversation and give the device the hub's clock: behind every port there is a hub."""
+    with open_link(port, pcap=pcap) as link:
+        conversation = Conversation(link, keystore, on_alert=on_alert, on_log=on_log)
+        if hub_time:
+            conversation.give_hub_time()
+        yield conversation

@@ -1,0 +1,144 @@
+"""`smets device run`: a virtual device on a pty, which makes itself a meter when it starts for the first time."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from opensmets.cli.console import warn, write, write_json
+from opensmets.cli.options import Json, Keystore, home
+from opensmets.errors import SmetsError, UsageError
+
+if TYPE_CHECKING:
+    from opensmets.bench.virtual import VirtualDevice
+    from opensmets.security.keystore import KeyStore
+
+#: The electricity meter of the reference messages.
+DEFAULT_EUI = "00-DB-12-34-56-78-90-A0"
+MAX_SPEED = 86_400
+ERROR_LOG = "device.log"
+
+device_app = typer.Typer(help="Virtual devices.", no_args_is_help=True)
+
+
+class Role(StrEnum):
+    """The kinds of device that the firmware can be."""
+
+    ESME = "esme"
+
+
+class Runtime(StrEnum):
+    """The interpreters that run the firmware here."""
+
+    MICROPYTHON = "micropython"
+    CPYTHON = "cpython"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to the application."""
+    app.add_typer(device_app, name="device")
+
+
+def open_or_make_keystore(folder: Path) -> KeyStore:
+    """Open a key store, made by `pki init` when there is none yet. Raises SmetsError."""
+    from opensmets.security import pki
+    from opensmets.security.keystore import KeyStore
+
+    if not folder.exists():
+        pki.init(folder)
+        warn(f"made test keys in {folder}")
+    return KeyStore.open(folder)
+
+
+def make_a_meter(port: str, keystore: KeyStore, eui: str | None) -> str:
+    """Provision the device at `port` unless it is a meter already, and return its EUI as DUIS writes it.
+
+    Raises SmetsError when it is another one than `eui`, or the key store lacks its keys.
+    """
+    from opensmets.bench.provisioning import provision, who
+    from opensmets.links import open_link
+    from opensmets.security.keystore import format_eui, parse_eui
+
+    wanted = parse_eui(eui) if eui else None
+    with open_link(port) as link:
+        known = who(link)
+        if not known["provisioned"]:
+            octets = wanted or parse_eui(DEFAULT_EUI)
+            provision(link, keystore, octets)
+            warn(f"provisioned {format_eui(octets)} from {keystore.path}")
+            return format_eui(octets)
+    octets = parse_eui(known["eui"])
+    if wanted and octets != wanted:
+        raise UsageError(f"the store is that of {format_eui(octets)}, not {format_eui(wanted)}: name another --store")
+    keystore.public_key(octets, "ka")  # without it no command can be made for this meter
+    return format_eui(octets)
+
+
+@device_app.command("run")
+def run(
+    role: Annotated[Role, typer.Option(help="What the device is.")] = Role.ESME,
+    eui: Annotated[
+        str | None, typer.Option(metavar="EUI", help=f"Its EUI-64 at its first start [default: {DEFAULT_EUI}].")
+    ] = None,
+    store: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where its state lives [default: ~/.opensmets/esme].")
+    ] = None,
+    keystore: Keystore = None,
+    speed: Annotated[int, typer.Option(min=1, max=MAX_SPEED, help="Seconds that pass for it in one.")] = 1,
+    runtime: Annotated[Runtime, typer.Option(help="The interpreter that runs the firmware.")] = Runtime.MICROPYTHON,
+    bench: Annotated[bool, typer.Option("--bench", help="Open the bench channel: loads, faults, time.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Run a virtual device on a pty and print the pty's path; its state survives restarts. Ctrl-C ends it."""
+    from opensmets.bench.virtual import VirtualDevice
+
+    folder = store or home() / role.value
+    _check_folder(folder)
+    device = VirtualDevice(
+        folder, role=role.value, runtime=runtime.value, speed=speed, bench=bench, log=_log_file(folder)
+    )
+    with device:
+        keys = open_or_make_keystore(keystore or folder.parent / "keystore")
+        try:
+            found = make_a_meter(device.port, keys, eui)
+        except SmetsError:
+            _raise_if_ended(device)
+            raise
+        _serve(device, keys, role, found, as_json)
+
+
+def _serve(device: VirtualDevice, keys: KeyStore, role: Role, eui: str, as_json: bool) -> None:
+    from opensmets.links import Announcement, RunningDevice
+
+    with Announcement(RunningDevice(device.port, eui, role.value, device.pid)):
+        fields: dict[str, Any] = {"port": device.port, "eui": eui, "role": role.value, "keystore": str(keys.path)}
+        if as_json:
+            write_json(fields, lines=True)
+        else:
+            write(device.port)
+        warn(f"{role.value.upper()} {eui} runs on {device.port}; its keys are in {keys.path}; Ctrl-C ends it")
+        device.wait()
+    _raise_if_ended(device)
+
+
+def _check_folder(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file: --store takes a folder")
+
+
+def _log_file(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / ERROR_LOG
+
+
+def _raise_if_ended(device: VirtualDevice) -> None:
+    """Raise SmetsError with the device's last words when it has ended by itself."""
+    if device.alive():
+        return
+    log = device.store / ERROR_LOG
+    lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
+    said = lines[-1] if lines else "it said nothing"
+    raise SmetsError(f"the device ended: {said} (see {log})")

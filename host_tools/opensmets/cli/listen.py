@@ -1,0 +1,49 @@
+"""`smets listen`: a device's alerts as they come, verified."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from opensmets.cli.console import warn, write, write_json
+from opensmets.cli.keys import open_keystore
+from opensmets.cli.options import Json, Keystore, NoHubTime, Pcap, Port
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to the application."""
+    app.command("listen")(listen)
+
+
+def listen(
+    port: Port,
+    keystore: Keystore = None,
+    pcap: Pcap = None,
+    as_json: Json = False,
+    no_hub_time: NoHubTime = False,
+    count: Annotated[int | None, typer.Option(metavar="N", min=1, help="End after N alerts.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option("--for", metavar="SECONDS", min=0.0, help="End after this time.")
+    ] = None,
+) -> None:
+    """Write the alerts of a device as they come, verified, as XML documents or with --json one line each.
+
+    An alert that is not authentic is told on stderr and passed over. Ctrl-C ends it.
+    """
+    from opensmets.cli.answers import alert_document
+    from opensmets.cli.conversation import open_conversation
+    from opensmets.cli.xml_view import as_json as document_as_json
+
+    store, seen = open_keystore(keystore), 0
+    with open_conversation(port, store, pcap=pcap, hub_time=not no_hub_time, on_log=warn) as conversation:
+        warn(f"listening on {conversation.link.port}")
+        for alert in conversation.listen(seconds):
+            document = alert_document(alert)
+            if as_json:
+                write_json(document_as_json(document), lines=True)
+            else:
+                write(document)
+            seen += 1
+            if seen == count:
+                return

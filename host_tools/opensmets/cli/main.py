@@ -1,0 +1,80 @@
+"""The `smets` command: its groups, and the boundary where an error becomes one line and an exit code.
+
+Exit codes: 0 done; 1 failed or refused; 2 wrong usage; 3 the device answered but refused an item; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import typer
+
+from opensmets.cli import device, explain, keys, listen, send, shortcuts, steps
+from opensmets.cli.console import warn
+from opensmets.errors import SmetsError
+
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
+EXIT_PIPE_CLOSED = 141  # 128 + SIGPIPE
+REPORT_TO = "please report it with the output of SMETS_DEBUG=1"
+
+app = typer.Typer(
+    name="smets",
+    help="Talk to SMETS2 devices: DUIS XML in, GBCS over a serial line, verified answers back as XML.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+for _module in (device, send, shortcuts, listen, explain, steps, keys):
+    _module.register(app)
+
+
+def _fail(error: BaseException, text: str, code: int) -> int:
+    if os.environ.get("SMETS_DEBUG"):
+        traceback.print_exception(error)
+    warn(text)
+    return code
+
+
+def _hang_up() -> int:
+    # The reader has gone. Give Python's own flush at exit somewhere to write to, or it complains.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return EXIT_PIPE_CLOSED
+
+
+def _usage(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    hint = f"; try `{context.command_path} --help`" if context else ""
+    return error.format_message().rstrip(".") + hint
+
+
+def _os_error(error: OSError) -> str:
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}{error.strerror or error}; check the path and its permissions"
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code. No exception and no traceback leaves it (SMETS_DEBUG=1 shows them)."""
+    try:
+        code = app(arguments, prog_name="smets", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or 0)
+    except SmetsError as error:
+        return _fail(error, str(error), error.exit_code)
+    except typer.TyperException as error:
+        # without arguments a group shows its help, and there is nothing to add
+        return _fail(error, _usage(error), error.exit_code) if error.format_message() else error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        return _hang_up()
+    except OSError as error:
+        return _fail(error, _os_error(error), 1)
+    except Exception as error:  # noqa: BLE001 - the boundary: whatever went wrong, the user gets one line
+        return _fail(error, f"a fault in smets itself ({type(error).__name__}: {error}); {REPORT_TO}", 1)
+
+
+if __name__ == "__main__":
+    sys.exit(run())
