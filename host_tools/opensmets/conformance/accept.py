@@ -1,0 +1,100 @@
+"""Level 3: the device carries out the command once, and refuses it altered, repeated, or from the wrong party."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+
+from opensmets.catalogue.use_cases import by_message_code
+from opensmets.conformance.device import DeviceUnderTest
+from opensmets.conformance.verdicts import Mismatch
+from opensmets.layouts import envelope
+from opensmets.layouts.envelope import ALERT, SIGNATURE_SIZE, Message
+from opensmets.security.keystore import format_eui
+from opensmets.security.protection import sign_precommand
+
+#: Altered messages sent between two looks at the device's counters.
+BATCH = 64
+NO_AUTHORITY, NOT_AUTHENTIC = 0x8F30, 0x8F3D
+#: Parties that stand in a meter's cells and can sign; one whose role the use case does not allow plays the intruder.
+INTRUDERS = ("network_operator", "load_controller", "supplier")
+
+
+def _flip(octets: bytes, bit: int) -> bytes:
+    altered = bytearray(octets)
+    altered[bit // 8] ^= 0x80 >> bit % 8
+    return bytes(altered)
+
+
+def altered(octets: bytes, *, all_bits: bool) -> Iterator[bytes]:
+    """Yield the message with one bit flipped: every bit outside the payload, one seeded bit of each payload byte."""
+    message = envelope.decode(octets)
+    chance = random.Random(octets)
+    for byte in range(len(octets)):
+        inside = message.payload_start <= byte < message.payload_end
+        bits = [chance.randrange(8)] if inside and not all_bits else range(8)
+        yield from (_flip(octets, byte * 8 + bit) for bit in bits)
+
+
+def forged(device: DeviceUnderTest, command: Message) -> Iterator[bytes]:
+    """Yield commands whose MAC is right and whose signature is not: one bit of each payload and signature byte."""
+    if not command.signature:
+        return
+    chance = random.Random(command.payload)
+    for byte in range(SIGNATURE_SIZE):
+        yield device.with_mac(replace(command, signature=_flip(command.signature, byte * 8 + chance.randrange(8))))
+    for byte in range(len(command.payload)):
+        payload = _flip(command.payload, byte * 8 + chance.randrange(8))
+        yield device.with_mac(replace(command, payload=payload))
+
+
+def intruder(device: DeviceUnderTest, command: Message) -> bytes | None:
+    """Return the command as another known party would send it, signed and MACed well, or None when all may send it."""
+    variants = by_message_code()[command.message_code]
+    allowed = {role for variant in variants for role in variant.originators}
+    role = next((role for role in INTRUDERS if role not in allowed and device.keystore.by_role(role)), None)
+    if role is None:
+        return None
+    eui = device.keystore.by_role(role)[0].eui
+    disguised = replace(command, originator=eui, mac=None, signature=None, raw=b"")
+    if command.signature:
+        return device.with_mac(envelope.decode(sign_precommand(envelope.encode(disguised), device.keystore)))
+    return device.with_mac(replace(disguised, signature=b""))
+
+
+def _expect_refused(device: DeviceUnderTest, messages: list[bytes], what: str) -> None:
+    """Send messages, all of which must be refused and change nothing; name the first that is not."""
+    before = device.bench.status()
+    after = device.send(messages)
+    if (after["accepted"], after["state"]) == (before["accepted"], before["state"]):
+        return
+    how = "accepted" if after["accepted"] != before["accepted"] else "refused, but the state changed"
+    which = messages[0].hex() if len(messages) == 1 else f"one of {len(messages)}"
+    raise Mismatch(f"{what} was {how}: {which}")
+
+
+def _refusal_alert(device: DeviceUnderTest, code: int) -> None:
+    """Expect an alert of this code among what the device sent."""
+    codes = []
+    for message in device.take():
+        if message.cra_flag == ALERT:
+            codes.append(int.from_bytes(message.payload[10:12], "big"))
+    if code not in codes:
+        raise Mismatch(f"no alert {code:#06X} after the refusal, only {[hex(each) for each in codes]}")
+
+
+def judge(device: DeviceUnderTest, command: Message, *, all_bits: bool) -> Message:
+    """Play the refusals, then the command, then its replay. Returns the response. Raises Mismatch."""
+    good = device.with_mac(command)
+    attacks = [*altered(good, all_bits=all_bits), *forged(device, command)]
+    for start in range(0, len(attacks), BATCH):
+        _expect_refused(device, attacks[start : start + BATCH], "an altered command")
+    _refusal_alert(device, NOT_AUTHENTIC)
+    stranger = intruder(device, command)
+    if stranger:
+        _expect_refused(device, [stranger], f"the command from {format_eui(envelope.decode(stranger).originator)}")
+        _refusal_alert(device, NO_AUTHORITY)
+    response = device.ask(good)
+    _expect_refused(device, [good], "a replay")
+    return response

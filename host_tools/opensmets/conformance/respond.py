@@ -1,0 +1,164 @@
+"""Level 4: with the meter's state set so, the device's response and alerts say what the reference's say.
+
+What is compared: the grouping header and the payload. What is not: counters of the device's own, time values in the
+header, signatures, MACs, and cipher text, which is decrypted on both sides and compared as clear text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from opensmets.bench.provisioning import ROLE_NUMBERS, Anchors, default_anchors
+from opensmets.bench.seeding import Operation, Seeding, moment, seeding
+from opensmets.conformance.device import DeviceUnderTest
+from opensmets.conformance.scenarios import Scenario
+from opensmets.conformance.verdicts import Mismatch, describe_difference
+from opensmets.layouts import asn1, envelope, xdlms
+from opensmets.layouts.envelope import ALERT, Message
+from opensmets.security.keystore import KeyStore
+from opensmets.security.protection import verify
+from opensmets.security.sensitive import sealed_parts
+
+#: When a scenario says nothing else, the clock of the reference messages: 2015-01-01T00:00:00Z.
+REFERENCE_TIME_S = 473_385_600
+#: A future-dated scenario begins this long before its activation, so that little time has to be lived.
+LEAD_S = 60
+_HEADER = (
+    "cra_flag", "counter", "originator", "recipient", "message_code", "supplementary_party", "supplementary_counter",
+)  # fmt: skip
+_SUCCESS = 0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a scenario's device has to be before it is booted, and what happens to it afterwards."""
+
+    operations: tuple[Operation, ...] = ()
+    elements: int = 1
+    phases: int = 1
+    anchors: tuple[Anchors, ...] = ()
+    time_s: int = REFERENCE_TIME_S
+
+
+def setting(scenario: Scenario, keystore: KeyStore) -> Setting:
+    """Return the setting that a scenario's own messages imply. Raises Unseedable when the model cannot be set so."""
+    if not scenario.command:
+        return Setting(anchors=tuple(default_anchors(keystore)))
+    command = envelope.decode(scenario.command)
+    seeded, anchors = Seeding((), 1, 1), default_anchors(keystore)
+    if scenario.response:
+        response = envelope.decode(scenario.response)
+        if command.payload[0] == xdlms.ACCESS_REQUEST:
+            plain = verify(response, keystore).decrypted
+            request = xdlms.decode_request(command.payload)
+            seeded = seeding(request, xdlms.decode_response(response.payload), plain)
+        elif scenario.use_case.startswith(("CS02a", "CS02f")):
+            anchors = list(_told_anchors(response, anchors))
+    anchors = [_holder(anchor, command, keystore) for anchor in anchors]
+    return Setting(seeded.operations, seeded.elements, seeded.phases, tuple(anchors), _start(scenario))
+
+
+def _start(scenario: Scenario) -> int:
+    times = [
+        xdlms.decode_notification(envelope.decode(octets).payload).time_stamp for octets in scenario.alerts.values()
+    ]
+    return min(moment(time) for time in times) - LEAD_S if times else REFERENCE_TIME_S
+
+
+def _holder(anchor: Anchors, command: Message, keystore: KeyStore) -> Anchors:
+    """Let the command's originator hold the cells of its role, where the key store has several parties of one."""
+    same_role = [party.eui for party in keystore.by_role(anchor.role)]
+    return replace(anchor, eui=command.originator) if command.originator in same_role else anchor
+
+
+def _told_anchors(response: Message, anchors: list[Anchors]) -> Iterator[Anchors]:
+    """Return the anchors that a credential details response tells of: who is there, who is not, with what number."""
+    told = {details.children[0].integer: details for details in asn1.decode(response.payload).children}
+    for anchor in anchors:
+        details = told.get(ROLE_NUMBERS[anchor.role])
+        if details is None:
+            yield anchor
+        elif details.children[1].integer == _SUCCESS:
+            cell = details.children[3].children[0].children
+            eui = next(element.content for element in cell if len(element.content) == envelope.EUI_SIZE)
+            yield replace(anchor, eui=eui, sequence=details.children[2].integer)
+
+
+def clear_payload(message: Message, keystore: KeyStore) -> bytes:
+    """Return the payload with clear text for its sealed parts. Raises Mismatch when the message is not authentic."""
+    verdict = verify(message, keystore)
+    if not verdict.authentic or verdict.why:
+        raise Mismatch(f"the {message.kind} is not authentic: {'; '.join(verdict.why) or 'nothing protects it'}")
+    payload = message.payload
+    for part, plain in zip(sealed_parts(message), verdict.decrypted, strict=True):
+        payload = payload.replace(part.octets, plain)
+    return payload
+
+
+def compare_responses(expected: Message, reference: KeyStore, actual: Message, own: KeyStore) -> None:
+    """Compare a device's response with the reference's. Raises Mismatch naming the first difference."""
+    for name in _HEADER:
+        if getattr(expected, name) != getattr(actual, name):
+            raise Mismatch(f"response: {name} is {getattr(actual, name)!r}, not {getattr(expected, name)!r}")
+    if bool(expected.time) != bool(actual.time) or expected.time[-1:] != actual.time[-1:]:
+        raise Mismatch(f"response: date-time is {actual.time.hex() or 'absent'}, not {expected.time.hex() or 'absent'}")
+    counters = expected.supplementary_originator_counter, actual.supplementary_originator_counter
+    if (counters[0] is None) != (counters[1] is None):
+        raise Mismatch("response: supplementary originator counter is missing, or should not be there")
+    if (bool(expected.signature), bool(expected.mac)) != (bool(actual.signature), bool(actual.mac)):
+        raise Mismatch("response: signed where it should be MACed, or the other way about")
+    payloads = clear_payload(expected, reference), clear_payload(actual, own)
+    if payloads[0] != payloads[1]:
+        raise Mismatch(f"response payload {describe_difference(*payloads)}")
+
+
+def _alert_essence(message: Message, *, timed: bool) -> tuple[object, ...]:
+    """Return what of an alert depends neither on the device's own counter nor, unless `timed`, on its clock."""
+    what: tuple[object, ...] = (message.payload,)
+    if message.payload[0] == xdlms.DATA_NOTIFICATION:
+        told = xdlms.decode_notification(message.payload)
+        what = (told.alert_code, told.extra, told.time_stamp if timed else len(told.time_stamp))
+        if told.invoke_id != 0x20000000 | message.counter & 0xFFFFFF:
+            raise Mismatch("an alert's invoke id is not that of its counter")
+    return message.message_code, message.recipient, bool(message.signature), bool(message.mac), *what
+
+
+def compare_alerts(
+    expected: Sequence[Message], actual: Sequence[Message], own: KeyStore, *, timed: bool = True
+) -> None:
+    """Find each reference alert among those that the device sent, once. Raises Mismatch for the first that lacks.
+
+    `timed` compares time stamps too: those of future-dated instructions are the instruction's.
+    """
+    left = [message for message in actual if message.cra_flag == ALERT]
+    for message in left:
+        clear_payload(message, own)
+    for wanted in expected:
+        found = next(
+            (each for each in left if _alert_essence(each, timed=timed) == _alert_essence(wanted, timed=timed)), None
+        )
+        if found is None:
+            codes = [f"{each.message_code:04X} {each.payload.hex()}" for each in left]
+            raise Mismatch(
+                f"no alert {wanted.message_code:04X} {wanted.payload.hex()}; the device sent {codes or 'none'}"
+            )
+        left.remove(found)
+
+
+def prepare(device: DeviceUnderTest, chosen: Setting) -> None:
+    """Stop the clock at the scenario's time and put the meter into the state that its response shows."""
+    device.bench("speed", factor=0)
+    device.set_time(chosen.time_s)
+    for operation in chosen.operations:
+        fields = dict(operation)
+        device.bench(fields.pop("do"), **fields)
+    device.take()
+
+
+def alerts_in_time(device: DeviceUnderTest, scenario: Scenario) -> list[Message]:
+    """Let time pass until the last reference alert is due, and return what the device sent unasked."""
+    wanted = [envelope.decode(octets) for octets in scenario.alerts.values()]
+    last_s = max(moment(xdlms.decode_notification(message.payload).time_stamp) for message in wanted)
+    device.bench.advance_to(last_s)
+    return device.take()
