@@ -61,20 +61,20 @@ class BenchControl:
         return answer
 
     def _get(self, request):
-        return {"value": _shown(self._meter.read(request["path"]))}
+        return {"value": _shown(self._meter.read(_text(request["path"])))}
 
     def _set(self, request):
-        self._meter.write(request["path"], _taken(request["value"]))
+        self._meter.write(_text(request["path"]), _taken(request["value"]))
 
     def _append(self, request):
-        self._meter.log(request["log"]).append(tuple(_taken(request["row"])))
+        self._meter.log(_text(request["log"])).append(tuple(_taken(request["row"])))
 
     def _clear(self, request):
-        self._meter.log(request["log"]).clear()
+        self._meter.log(_text(request["log"])).clear()
 
     def _rows(self, request):
         """Return rows of a log, `count` from `from` on, the oldest first."""
-        log, start = self._meter.log(request["log"]), request.get("from", 0)
+        log, start = self._meter.log(_text(request["log"])), request.get("from", 0)
         end = min(len(log), start + request.get("count", 20))
         return {"length": len(log), "rows": [_shown(log.row(index)) for index in range(start, end)]}
 
@@ -103,7 +103,7 @@ class BenchControl:
     def _keys(self, request):
         """Press at the meter: 20 `digits` of a UTRN, or the `button` "supply" that closes an armed switch."""
         if "digits" in request:
-            self._meter.call("payment.enter_token_locally", request["digits"].encode())
+            self._meter.call("payment.enter_token_locally", _text(request["digits"]).encode())
         elif request["button"] == "supply":
             self._meter.call("supply.close_by_customer", None)
         else:
@@ -145,8 +145,14 @@ def _natural(value):
     return value
 
 
+def _text(value):
+    if not isinstance(value, str):
+        raise ValueError("a text is wanted")
+    return value
+
+
 def _octets(text):
-    if len(text) % 2:
+    if len(_text(text)) % 2:
         raise ValueError("octets are pairs of hexadecimal digits")
     return bytes([int(text[place : place + 2], 16) for place in range(0, len(text), 2)])
 

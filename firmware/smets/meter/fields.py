@@ -195,4 +195,5 @@ def fits(code, value, limits=None):
     if isinstance(code, int):
         return isinstance(value, (bytes, bytearray, memoryview)) and len(value) <= code
     low, high = limits or RANGES[code]
-    return isinstance(value, int) and low <= value <= high
+    # on MicroPython a truth value is no int
+    return isinstance(value, (int, bool)) and low <= value <= high

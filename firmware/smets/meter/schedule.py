@@ -67,12 +67,14 @@ class Schedule:
 
     def run_due(self, now_s):
         """Carry out what is due, in the order of its times and then of its coming, and record each."""
-        due = [entry for entry in self._pending if entry[0] <= now_s]
+        # by place as well: MicroPython's sort is not stable
+        due = sorted([(entry[0], place) for place, entry in enumerate(self._pending) if entry[0] <= now_s])
         if not due:
             return
+        entries = [self._pending[place] for _, place in due]
         self._pending = [entry for entry in self._pending if entry[0] > now_s]
         self._save()
-        for time_s, paths, origin in sorted(due, key=lambda entry: entry[0]):
+        for time_s, paths, origin in entries:
             try:
                 self._copy(paths)
                 code = DONE

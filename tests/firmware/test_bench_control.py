@@ -1,0 +1,118 @@
+"""The bench's hand: typed, through the meter's own setters, and never near a key."""
+
+import json
+
+from smets.bench.control import BenchControl
+
+from tests.firmware.meter_world import START_S, Tokens, World, events, make_meter
+
+
+def make_bench(**given):
+    world = World(make_meter(**given))
+    return world, BenchControl(world.meter, world.faults)
+
+
+def good(bench, do, **fields):
+    fields["do"] = do
+    answer = bench.perform(fields)
+    assert answer["ok"], answer
+    return answer
+
+
+def bad(bench, do, **fields):
+    fields["do"] = do
+    answer = bench.perform(fields)
+    assert not answer["ok"] and answer["why"], answer
+    return answer["why"]
+
+
+def test_values_are_set_and_got_by_path():
+    world, bench = make_bench()
+    for path, value in (
+        ("registers.active_export_wh", 4294967295), ("load_limit.disables_supply", True),
+        ("firmware.version", "0123abcd"), ("voltage.over_counter", [1, 2, 3]), ("voltage.over_counter.1", 9),
+        ("payment.meter_balance_millipence", -5),
+    ):  # fmt: skip
+        good(bench, "set", path=path, value=value)
+        assert good(bench, "get", path=path)["value"] == value
+    assert world.ask((1, 1, "0-0:0.2.1", 2)) == ([0], b"\x09\x04\x01\x23\xab\xcd")
+
+
+def test_what_is_wrong_is_refused_in_words():
+    _, bench = make_bench()
+    bad(bench, "set", path="supply.state", value=3)
+    bad(bench, "set", path="supply.state", value="01")
+    bad(bench, "set", path="firmware.version", value="0")
+    bad(bench, "set", path="firmware.version", value="zz")
+    bad(bench, "set", path="supply.state")
+    bad(bench, "get", path="keys.private")
+    bad(bench, "get", path=5)
+    bad(bench, "append", log="event", row=[1])
+    bad(bench, "load", import_w=-1)
+    bad(bench, "load", voltage_dv=[])
+    bad(bench, "keys", button="reset")
+    bad(bench, "tamper", cover="lid", open=True)
+    bad(bench, "nothing")
+
+
+def test_a_payload_that_is_no_json_object_is_refused():
+    _, bench = make_bench()
+    for payload in (b"", b"{", b"[]", b"5", b'"do"', b'{"do": []}', b'{"do": null}', b"\xff\xfe", b'{"do": "get"}'):
+        assert not json.loads(bench.handle(payload))["ok"], payload
+    assert json.loads(bench.handle(memoryview(b'{"do":"status"}')))["ok"]
+
+
+def test_rows_go_through_the_logs_own_append():
+    world, bench = make_bench()
+    good(bench, "append", log="event", row=[START_S, 0x8154, "009b"])
+    good(bench, "append", log="event", row=[START_S + 1, 0x8F01, ""])
+    answer = good(bench, "rows", log="event")
+    assert answer["length"] == 2 and answer["rows"] == [[START_S, 0x8154, "009b"], [START_S + 1, 0x8F01, ""]]
+    good(bench, "clear", log="event")
+    assert len(world.meter.log("event")) == 0
+
+
+def test_faults_fail_the_access_service_until_cleared():
+    world, bench = make_bench()
+    switch = (1, 70, "0-0:96.3.10", 3)
+    obis = "000060030aff"
+    bench.perform({"do": "fault", "class": 70, "obis": obis, "member": 3, "result": 1})
+    assert world.ask(switch)[0] == [1]
+    good(bench, "faults_clear")
+    assert world.ask(switch)[0] == [0]
+
+
+def test_load_time_and_power():
+    world, bench = make_bench()
+    good(bench, "load", import_w=1000, voltage_dv=[2400])
+    assert good(bench, "time", advance_to=START_S + 3600)["time_s"] == START_S + 3600
+    assert world.meter.read("registers.active_import_wh") == 1000
+    good(bench, "power", on=False)
+    good(bench, "time", advance_to=START_S + 7200)
+    good(bench, "power", on=True)
+    assert events(world.meter)[-1] == 0x8F36 and world.meter.read("registers.active_import_wh") == 1000
+    good(bench, "time", set=START_S)
+    good(bench, "speed", factor=60)
+    status = good(bench, "status")
+    assert (status["time_s"], status["speed"], status["supply"], status["has_supply"]) == (START_S, 60, 1, True)
+
+
+def test_hands_on_the_meter():
+    world, bench = make_bench(tokens=Tokens({b"1" * 20: (0, 500, 3)}))
+    good(bench, "keys", digits="1" * 20)
+    bad(bench, "keys", digits="2" * 20)
+    bad(bench, "keys", button="supply")
+    good(bench, "tamper", cover="terminal", open=True, lock=True)
+    good(bench, "tamper", cover="terminal", open=False)
+    good(bench, "event", code=0x81A0, body="0005")
+    assert events(world.meter) == [0x810E, 0x8F63, 0x8F76, 0x81BE, 0x81C1, 0x81A0]
+    assert world.meter.read("payment.meter_balance_millipence") == 500000 and world.meter.read("supply.state") == 0
+
+
+def test_time_lived_so_far_is_caught_up_with_before_anything_changes():
+    world = World()
+    lived = []
+    bench = BenchControl(world.meter, world.faults, lambda: lived.append(bench.load.import_w))
+    good(bench, "load", import_w=700)
+    good(bench, "load", import_w=900)
+    assert lived == [0, 700]

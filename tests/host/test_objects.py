@@ -1,0 +1,88 @@
+"""The catalogue's objects: the language of layouts, what it refuses, and the packed table."""
+
+from __future__ import annotations
+
+import pytest
+from opensmets.catalogue.layout_text import Layout, parse_layout
+from opensmets.catalogue.objects import objects, parse_object, right
+from opensmets.catalogue.pack_objects import MAX_LAYOUT, pack_layout, pack_objects, unpack_layout
+from opensmets.catalogue.use_cases import Reference, use_case, use_cases
+from opensmets.errors import SmetsError
+
+from tests.host.test_reference_answers import IN_SCOPE
+from tests.reference import ROOT
+
+
+def test_a_layout_says_type_limits_elements_binding_and_condition() -> None:
+    layout = parse_layout(
+        "structure(u32 @registers.active_import_wh, structure(i8 =-1, enum =30), octets[0..16] @a.b ?twin)"
+    )
+    energy, unit, text = layout.children
+    assert energy == Layout("u32", path="registers.active_import_wh")
+    assert [child.constant for child in unit.children] == [-1, 30]
+    assert (text.limits, text.condition) == ((0, 16), "twin")
+    assert parse_layout("date_time activation @a.b+c.d").role == "activation"
+    assert list(parse_layout("date_time activation @a.b+c.d").paths()) == ["a.b", "c.d"]
+
+
+def test_elements_of_a_bound_array_are_alike_and_of_an_unbound_one_each_for_itself() -> None:
+    assert parse_layout("array[0..48](u32) @tariff.blocks").homogeneous
+    assert parse_layout("compact(structure(u32, array[4](u32))) @logs.x").homogeneous
+    assert not parse_layout("array(u32 @a.b, u32 @a.c)").homogeneous
+    assert not parse_layout("array(i32 @a.b)").homogeneous
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("u33", "no type"),
+        ("", "no type"),
+        ("u32 @a.b u8", "left over"),
+        ("structure", "needs elements"),
+        ("u32(u8)", "has elements"),
+        ("structure(u32, u8", "missing"),
+        ("u32[5..1]", "limits"),
+        ("u32[x]", "limit is a number"),
+        ("u32 =5 @a.b", "constant or the model's"),
+        ("u32 passive", "needs a path"),
+        ("u32 =zz", "no constant"),
+        ("u32 @a.b ?sometimes", "none of"),
+        ("array(u32) @a.b", "needs its limits"),
+        ("u32 %", "nothing can start"),
+    ],
+)
+def test_what_is_no_layout_is_refused_in_words(text: str, why: str) -> None:
+    with pytest.raises(SmetsError, match=why):
+        parse_layout(text)
+
+
+def test_an_object_has_class_and_obis() -> None:
+    assert parse_object("3/1-0:1.8.0") == (3, bytes((1, 0, 1, 8, 0, 255)))
+    assert parse_object("1/1-0:32.31.0.4") == (1, bytes((1, 0, 32, 31, 0, 4)))
+    for text in ("1-0:1.8.0", "3/1-0:1.8", "3/1-0:1.8.256", "70000/1-0:1.8.0", "x"):
+        with pytest.raises(SmetsError, match="not CLASS/A-B"):
+            parse_object(text)
+
+
+def test_packing_loses_nothing() -> None:
+    for entry in objects().values():
+        packed = pack_layout(entry.layout)
+        assert unpack_layout(packed) == (entry.layout, len(packed)) and len(packed) <= MAX_LAYOUT
+
+
+def test_the_committed_table_is_the_catalogue() -> None:
+    assert (ROOT / "firmware" / "tables" / "esme.objects").read_bytes() == pack_objects(), "run `make tables`"
+
+
+def test_every_item_of_the_use_cases_in_scope_has_its_object() -> None:
+    verbs = {"get": "get", "range": "get", "set": "set", "action": "action", "protected": "action"}
+    for name in IN_SCOPE:
+        found = [use_case(name)] if name in use_cases() else []
+        for item in [item for entry in found for item in entry.items]:
+            assert right(verbs[item.verb], item.target), (name, item)
+            assert item.inner is None or right("protected", item.inner), (name, item)
+
+
+def test_a_right_that_is_not_there_is_none() -> None:
+    version = Reference(1, bytes((0, 0, 0, 2, 1, 255)), 2)
+    assert right("get", version) and right("set", version) is None
