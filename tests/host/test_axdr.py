@@ -9,6 +9,7 @@ from opensmets.errors import SmetsError
 from opensmets.layouts import axdr, xdlms
 from opensmets.layouts.axdr import Compact, Data, RowType
 from opensmets.layouts.envelope import decode
+from opensmets.layouts.wire import parse
 
 from tests.host import corpus
 from tests.reference import needs_reference
@@ -159,6 +160,41 @@ def test_noise_raises_nothing_but_our_error(octets: bytes) -> None:
         assert "\n" not in str(error)
     else:
         assert axdr.encode(data) == octets
+
+
+def declared(octets: bytes) -> Data | str:
+    try:
+        return parse(axdr.DECLARED, octets, "A-XDR data")  # type: ignore[no-any-return]
+    except SmetsError as error:
+        return str(error)
+
+
+def swift(octets: bytes) -> Data | str:
+    try:
+        return axdr.decode(octets)
+    except SmetsError as error:
+        return str(error)
+
+
+@given(TREES.map(axdr.encode), st.integers(0, 400), st.integers(0, 255))
+def test_the_faster_reader_and_the_declared_layout_agree(octets: bytes, at: int, octet: int) -> None:
+    bent = bytearray(octets)
+    if at < len(bent):
+        bent[at] = octet
+    for one in (octets, bytes(bent), octets[:at], octets + b"\0"):
+        assert swift(one) == declared(one)
+
+
+@given(st.binary(max_size=60))
+def test_they_agree_on_noise(octets: bytes) -> None:
+    assert swift(octets) == declared(octets)
+
+
+def test_they_agree_on_the_limits() -> None:
+    for octets in (b"\x02\x01" * 15 + b"\0", b"\x02\x01" * 16 + b"\0", b"\x01\x82\x4e\x20" + bytes(20_000)):
+        assert swift(octets) == declared(octets)
+    assert isinstance(swift(b"\x02\x01" * 15 + b"\0"), Data)
+    assert "more than 20000" in str(swift(b"\x01\x82\x4e\x20" + bytes(20_000)))
 
 
 def test_access_request_fields() -> None:

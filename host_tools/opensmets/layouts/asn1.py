@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
-from construct import Construct, Int8ub, RawCopy, StreamError, Struct
+from construct import Construct, StreamError
 
 from opensmets.layouts.wire import LayoutError, encode_length, parse, refuse
 
@@ -50,68 +50,70 @@ class Element:
         return self.header + (b"".join(child.encode() for child in self.children) or self.content)
 
 
-class _Size(Construct):  # type: ignore[misc]
-    """A definite length in at most three octets, long forms of short lengths included."""
+def _header(stream: BytesIO, path: str) -> tuple[bytes, int]:
+    """Read tag and definite length; return their octets and the length. Long forms of short lengths are taken."""
+    start = stream.read(2)
+    if len(start) < 2:
+        raise StreamError("tag and length are cut short", path=path)
+    if start[0] & _LONG_TAG == _LONG_TAG:
+        raise refuse(f"tag {start[0]:02X} begins a long tag, which GBCS does not use", path)
+    width = start[1] - 0x80
+    if width < 0:
+        return start, start[1]
+    octets = stream.read(width)
+    if width not in (1, 2) or len(octets) < width:
+        raise refuse(f"length octet {start[1]:02X} is none of 00..7F, 81 nn, 82 nn nn", path)
+    return start + octets, int.from_bytes(octets, "big")
 
-    def _parse(self, stream: BytesIO, context: Any, path: str) -> int:
-        first = stream.read(1)
-        if not first:
-            raise StreamError("no octet left for a length", path=path)
-        width = first[0] - 0x80
-        if width < 0:
-            return first[0]
-        octets = stream.read(width)
-        if width not in (1, 2) or len(octets) < width:
-            raise refuse(f"length octet {first[0]:02X} is none of 00..7F, 81 nn, 82 nn nn", path)
-        return int.from_bytes(octets, "big")
 
+class _Element(Construct):  # type: ignore[misc]
+    """One element: header, then content or elements to the length's end."""
 
-class _Body(Construct):  # type: ignore[misc]
-    """The content that the header announces, taken apart when constructed."""
-
-    def _parse(self, stream: BytesIO, context: Any, path: str) -> tuple[bytes, tuple[Element, ...]]:
-        tag, size = context.header.value.tag, context.header.value.size
+    def _parse(self, stream: BytesIO, context: Any, path: str) -> Element:
+        limits = context["_params"]
+        limits["elements"] = limits.get("elements", 0) + 1
+        if limits["elements"] > MAX_ELEMENTS:
+            raise refuse(f"more than {MAX_ELEMENTS} elements", path)
+        header, size = _header(stream, path)
         octets = stream.read(size)
         if len(octets) < size:
             raise StreamError(f"{size} octets announced, {len(octets)} present", path=path)
-        if tag & _LONG_TAG == _LONG_TAG:
-            raise refuse(f"tag {tag:02X} begins a long tag, which GBCS does not use", path)
-        return (b"", _children(octets, context["_params"], path)) if tag & CONSTRUCTED else (octets, ())
+        if not header[0] & CONSTRUCTED:
+            return Element(header, octets)
+        return Element(header, children=self._children(octets, context, path))
 
-
-def _children(octets: bytes, limits: Any, path: str) -> tuple[Element, ...]:
-    limits.depth = limits.get("depth", 0) + 1
-    if limits.depth > MAX_DEPTH:
-        raise refuse(f"elements lie deeper than {MAX_DEPTH}", path)
-    stream = BytesIO(octets)
-    children = []
-    while stream.tell() < len(octets):
-        limits.elements = limits.get("elements", 0) + 1
-        if limits.elements > MAX_ELEMENTS:
-            raise refuse(f"more than {MAX_ELEMENTS} elements", path)
-        children.append(_element(stream, limits, path))
-    limits.depth -= 1
-    return tuple(children)
-
-
-_ELEMENT = Struct("header" / RawCopy(Struct("tag" / Int8ub, "size" / _Size())), "body" / _Body())
-
-
-def _element(stream: BytesIO, limits: Any, path: str) -> Element:
-    fields = _ELEMENT._parsereport(stream, limits, path)
-    return Element(fields.header.data, *fields.body)
+    def _children(self, octets: bytes, context: Any, path: str) -> tuple[Element, ...]:
+        limits = context["_params"]
+        limits["depth"] = limits.get("depth", 0) + 1
+        if limits["depth"] > MAX_DEPTH:
+            raise refuse(f"elements lie deeper than {MAX_DEPTH}", path)
+        children = _ELEMENTS._parse(BytesIO(octets), context, path)
+        limits["depth"] -= 1
+        return children
 
 
 class _Elements(Construct):  # type: ignore[misc]
     """Elements to the end."""
 
     def _parse(self, stream: BytesIO, context: Any, path: str) -> tuple[Element, ...]:
-        return _children(stream.read(), context, path)
+        end = len(stream.getvalue())
+        elements = []
+        while stream.tell() < end:
+            elements.append(_ELEMENT._parse(stream, context, path))
+        return tuple(elements)
+
+    def _build(self, obj: tuple[Element, ...], stream: BytesIO, context: Any, path: str) -> tuple[Element, ...]:
+        for element in obj:
+            stream.write(element.encode())
+        return obj
+
+
+_ELEMENT, _ELEMENTS = _Element(), _Elements()
 
 
 def decode_all(octets: bytes) -> tuple[Element, ...]:
     """Read the elements that `octets` are, one after another. Raises LayoutError when they are not whole."""
-    elements: tuple[Element, ...] = parse(_Elements(), octets, "ASN.1")
+    elements: tuple[Element, ...] = parse(_ELEMENTS, octets, "ASN.1")
     return elements
 
 

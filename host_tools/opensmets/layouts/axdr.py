@@ -36,6 +36,7 @@ from construct import (
 )
 
 from opensmets.layouts.axdr_leaves import INTEGERS, LEAVES, TAGS, TypeName
+from opensmets.layouts.axdr_swift import UNFIT, SwiftReader
 from opensmets.layouts.wire import Length, Sized, build, parse, refuse
 
 __all__ = ["INTEGERS", "TAGS", "Compact", "Data", "RowType", "decode", "encode"]
@@ -239,8 +240,27 @@ _BODIES: dict[str, Any] = {
     "compact": _Compact(Struct("element" / ROW_TYPE, "rows" / Sized(_Rows()))),
 }
 
+
+class _Swift(Subconstruct):  # type: ignore[misc]
+    """The declared layout, tried first by the faster reader; see `axdr_swift`."""
+
+    def _parse(self, stream: BytesIO, context: Any, path: str) -> Any:
+        budget = _budget(context)
+        start = stream.tell()
+        reader = SwiftReader(Data, budget.elements)
+        try:
+            value, end = reader.read(stream.getvalue(), start, budget.depth)
+        except UNFIT:
+            return self.subcon._parsereport(stream, context, path)
+        budget.elements = reader.elements
+        stream.seek(end)
+        return value
+
+
+#: One A-XDR element, as declared.
+DECLARED: Any = _Bounded(_Element(Struct("type" / TypeName(Byte), "value" / Switch(this.type, _BODIES))))
 #: One A-XDR element.
-DATA: Any = _Bounded(_Element(Struct("type" / TypeName(Byte), "value" / Switch(this.type, _BODIES))))
+DATA: Any = _Swift(DECLARED)
 
 
 def decode(octets: bytes) -> Data:
