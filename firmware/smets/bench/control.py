@@ -5,6 +5,7 @@ text. The answer is `{"ok": true, ...}` or `{"ok": false, "why": text}`. ARCHITE
 """
 
 import json
+from binascii import crc32
 
 from smets.meter.errors import MeterError, Unavailable
 from smets.meter.measurement import Measurement
@@ -21,12 +22,14 @@ class BenchControl:
     """Carries out bench requests on `meter`. The role reads `load` (a Measurement) and `speed` (seconds a second).
 
     `catch_up()` lets the meter live up to now under the load so far; it is called before anything changes.
+    `counts()` is what the rooms around the meter count, a dict that `status` shows besides.
     """
 
-    def __init__(self, meter, faults, catch_up=None):
+    def __init__(self, meter, faults, catch_up=None, counts=None):
         self._meter = meter
         self._faults = faults
         self._catch_up = catch_up or (lambda: None)
+        self._counts = counts or dict
         self.load = Measurement()
         self.speed = 1
         self._operations = {
@@ -132,11 +135,16 @@ class BenchControl:
         self.speed = _natural(request["factor"])
 
     def _status(self, request):
-        meter = self._meter
-        return {
+        meter, check = self._meter, 0
+        for state in meter.states():
+            check = crc32(state, check)
+        answer = {
             "time_s": meter.time_s, "clock_status": meter.read("clock.status"), "supply": meter.read("supply.state"),
             "has_supply": meter.has_supply(), "events_dropped": meter.events.dropped, "speed": self.speed,
+            "state": check,
         }  # fmt: skip
+        answer.update(self._counts())
+        return answer
 
 
 def _natural(value):

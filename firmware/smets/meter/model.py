@@ -194,6 +194,10 @@ class Meter:
 
     # stored state
 
+    def states(self):
+        """Return every component's state as octets, so that a change anywhere can be told."""
+        return [component.state() for component in self._components.values()]
+
     def stage(self, key, value):
         """Let `commit` put a value of its own in the journal; None deletes it."""
         self._staged[key] = value

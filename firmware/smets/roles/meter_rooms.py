@@ -82,23 +82,34 @@ class MeterRooms:
         """Put a security event into the security log; its alert is the message layer's."""
         self.meter.logs.append("security", (self.meter.time_s, code))
 
+    def counts(self):
+        """Return how many commands were accepted, refused (by code), and for other devices."""
+        handler = self.handler
+        refused = {"%04X" % code: count for code, count in handler.refused.items()}
+        return {"accepted": handler.accepted, "refused": refused, "dropped": handler.dropped}
+
     def tell_events(self):
-        """Send the alerts of what happened since the last call."""
+        """Send the alerts of what happened since the last call. Cut off in between, it sends them again."""
         event = self.meter.take_event()
+        if event is None:
+            return
         while event:
-            code, time_s, body = event
-            if code in (future.SUCCEEDED, future.FAILED):
-                future.tell_activation(self.alerts, body, time_s, code == future.SUCCEEDED)
-            elif len(body) == _OUTAGE_BODY:
-                self.alerts.tell(code, time_s, (int.from_bytes(body[:4], "big"), int.from_bytes(body[4:], "big")))
-            else:
-                self.alerts.tell(code, time_s)
+            self._tell(*event)
             event = self.meter.take_event()
+        self.meter.commit()
+
+    def _tell(self, code, time_s, body):
+        if code in (future.SUCCEEDED, future.FAILED) and len(body) == future.CONTEXT_SIZE:
+            future.tell_activation(self.alerts, body, time_s, code == future.SUCCEEDED)
+        elif len(body) == _OUTAGE_BODY:
+            self.alerts.tell(code, time_s, (int.from_bytes(body[:4], "big"), int.from_bytes(body[4:], "big")))
+        else:
+            self.alerts.tell(code, time_s)
 
     def _start_bench(self, device):
         from smets.bench.control import BenchControl
         from smets.bench.faults import Faults
 
         self.faults = Faults()
-        self.bench = BenchControl(self.meter, self.faults, device.catch_up)
+        self.bench = BenchControl(self.meter, self.faults, device.catch_up, self.counts)
         self.bench.speed = device.speed
