@@ -9,7 +9,7 @@ from dataclasses import replace
 from opensmets.catalogue.use_cases import by_message_code
 from opensmets.conformance.device import DeviceUnderTest
 from opensmets.conformance.verdicts import Mismatch
-from opensmets.layouts import envelope
+from opensmets.layouts import envelope, xdlms
 from opensmets.layouts.envelope import ALERT, SIGNATURE_SIZE, Message
 from opensmets.security.keystore import format_eui
 from opensmets.security.protection import sign_precommand
@@ -79,7 +79,7 @@ def _refusal_alert(device: DeviceUnderTest, code: int) -> None:
     codes = []
     for message in device.take():
         if message.cra_flag == ALERT:
-            codes.append(int.from_bytes(message.payload[10:12], "big"))
+            codes.append(xdlms.decode_notification(message.payload).alert_code)
     if code not in codes:
         raise Mismatch(f"no alert {code:#06X} after the refusal, only {[hex(each) for each in codes]}")
 
@@ -87,14 +87,15 @@ def _refusal_alert(device: DeviceUnderTest, code: int) -> None:
 def judge(device: DeviceUnderTest, command: Message, *, all_bits: bool) -> Message:
     """Play the refusals, then the command, then its replay. Returns the response. Raises Mismatch."""
     good = device.with_mac(command)
-    attacks = [*altered(good, all_bits=all_bits), *forged(device, command)]
-    for start in range(0, len(attacks), BATCH):
-        _expect_refused(device, attacks[start : start + BATCH], "an altered command")
-    _refusal_alert(device, NOT_AUTHENTIC)
+    # the intruder first: the alerts of refusals are limited in rate, and altered originators raise its alert too
     stranger = intruder(device, command)
     if stranger:
         _expect_refused(device, [stranger], f"the command from {format_eui(envelope.decode(stranger).originator)}")
         _refusal_alert(device, NO_AUTHORITY)
+    attacks = [*altered(good, all_bits=all_bits), *forged(device, command)]
+    for start in range(0, len(attacks), BATCH):
+        _expect_refused(device, attacks[start : start + BATCH], "an altered command")
+    _refusal_alert(device, NOT_AUTHENTIC)
     response = device.ask(good)
     _expect_refused(device, [good], "a replay")
     return response

@@ -46,7 +46,7 @@ class DeviceUnderTest:
     ) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="smets-conformance-"))
         self.keystore = _private_copy(keystore, self._folder / "keys", eui)
-        self._device = VirtualDevice(self._folder / "store", runtime=runtime, bench=True, heap="500k")
+        self._device = VirtualDevice(self._folder / "store", runtime=runtime, bench=True)
         self._received: list[bytes] = []
         try:
             self._device.start()
