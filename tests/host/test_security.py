@@ -229,3 +229,21 @@ def test_bad_folders_and_files(tmp_path: Path) -> None:
 def test_bad_euis(text: str | bytes) -> None:
     with pytest.raises(SmetsError, match="EUI-64"):
         parse_eui(text)
+
+
+def test_strange_files_are_passed_over(store: KeyStore, tmp_path: Path) -> None:
+    for name in ("notes_about_keys-ds.pem", "90b3d51f30010000.pem", "90b3d51f30010000-xx.key", "README"):
+        (tmp_path / name).write_text("not a key")
+    with pytest.raises(SmetsError, match="holds no"):
+        KeyStore.open(tmp_path)
+    (tmp_path / "90B3D51F30010000-ka.key").write_bytes((store.path / "90b3d51f30010000-ka.key").read_bytes())
+    # a private key alone gives its public key
+    found = KeyStore.open(tmp_path).public_key(SUPPLIER, "ka")
+    assert found == store.public_key(SUPPLIER, "ka")
+
+
+def test_a_damaged_index_is_named(store: KeyStore, tmp_path: Path) -> None:
+    (tmp_path / "90b3d51f30010000-ka.key").write_bytes((store.path / "90b3d51f30010000-ka.key").read_bytes())
+    (tmp_path / "parties.json").write_text("{}")
+    with pytest.raises(SmetsError, match=r"parties\.json is not the index"):
+        KeyStore.open(tmp_path)

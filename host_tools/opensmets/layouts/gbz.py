@@ -24,6 +24,8 @@ SECURITY_HEADER = bytes.fromhex("3100000000")
 #: Bit of the ZCL frame control that says a manufacturer code follows.
 _MANUFACTURER_SPECIFIC = 0x04
 _SIZE_TO_BODY = 5
+#: Alert codes of a future-dated instruction: carried out, failed.
+FUTURE_DATED_ALERTS = (0x8F66, 0x8F67)
 FUTURE_DATED_SIZE = 14
 
 
@@ -78,7 +80,11 @@ class GbzPayload:
     @property
     def future_dated(self) -> FutureDated | None:
         """The instruction that a future-dated alert reports, when this is one."""
-        if len(self.extra) != FUTURE_DATED_SIZE + 1 or self.extra[0] != FUTURE_DATED_SIZE:
+        if (
+            self.alert_code not in FUTURE_DATED_ALERTS
+            or len(self.extra) != FUTURE_DATED_SIZE + 1
+            or self.extra[0] != FUTURE_DATED_SIZE
+        ):
             return None
         fields = parse(_FUTURE_DATED, self.extra[1:], "future-dated alert")
         return FutureDated(fields.message_code, fields.counter, fields.cluster, fields.frame_control, fields.command)

@@ -104,7 +104,12 @@ class Notification:
     @property
     def future_dated(self) -> FutureDated | None:
         """The instruction that a future-dated alert reports, when this is one."""
-        if len(self.extra) != 1 or self.extra[0].type != "octets" or len(self.extra[0].value) != FUTURE_DATED_SIZE:
+        if (
+            self.alert_code not in FUTURE_DATED_ALERTS
+            or len(self.extra) != 1
+            or self.extra[0].type != "octets"
+            or len(self.extra[0].value) != FUTURE_DATED_SIZE
+        ):
             return None
         fields = parse(_FUTURE_DATED, self.extra[0].value, "future-dated alert")
         return FutureDated(fields.message_code, fields.counter, fields.class_id, fields.obis, fields.member)
@@ -138,6 +143,8 @@ _FUTURE_DATED = Struct(
     "message_code" / Int16ub, "counter" / Int64ub, "class_id" / Int16ub, "obis" / Bytes(6),
     "member" / Int8sb,
 )  # fmt: skip
+#: Alert codes of a future-dated instruction: carried out, failed.
+FUTURE_DATED_ALERTS = (0x8F66, 0x8F67)
 FUTURE_DATED_SIZE = 19
 
 

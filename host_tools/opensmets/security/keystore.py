@@ -7,6 +7,7 @@ A `.pem` is a certificate or, where no certificate is known, a bare public key. 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from opensmets.security.suite import SharedSecret
 INDEX = "parties.json"
 #: A certificate or key file larger than this is none.
 MAX_FILE = 16_384
+_FILE = re.compile(rf"([0-9A-Fa-f]{{16}})-({'|'.join(certificates.USAGES)})(\.pem|\.key)")
 
 
 class MissingKey(SmetsError):
@@ -88,10 +90,14 @@ class KeyStore:
         """List the folder again and forget what was read from it."""
         for cache in (self._files, self._certificates, self._public, self._private, self._secrets, self._by_role):
             cache.clear()
-        for file in sorted(self.path.iterdir()):
-            stem, _, usage = file.stem.partition("-")
-            if file.suffix in (".pem", ".key") and usage in certificates.USAGES and len(stem) == 16:
-                self._files[parse_eui(stem), usage, file.suffix] = file
+        try:
+            files = sorted(self.path.iterdir())
+        except OSError as error:
+            raise SmetsError(f"{self.path} cannot be read: {error.strerror}") from None
+        for file in files:
+            named = _FILE.fullmatch(file.name)
+            if named:
+                self._files[bytes.fromhex(named[1]), named[2], named[3]] = file
         self._index = self._read_index()
 
     def _read_index(self) -> dict[str, dict[str, str]]:
@@ -110,7 +116,10 @@ class KeyStore:
             kind = "private key" if suffix == ".key" else "public key"
             name = f"{eui.hex()}-{usage}{suffix}"
             raise MissingKey(f"no {usage} {kind} of {format_eui(eui)} in {self.path}: {name} is not there")
-        octets = file.read_bytes()
+        try:
+            octets = file.read_bytes()
+        except OSError as error:
+            raise SmetsError(f"{file} cannot be read: {error.strerror}") from None
         if len(octets) > MAX_FILE:
             raise SmetsError(f"{file} is no key or certificate: it has {len(octets)} octets")
         return octets

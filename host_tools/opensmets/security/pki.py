@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 from opensmets.errors import SmetsError
 from opensmets.security import certificates
 from opensmets.security.certificates import Issuer
-from opensmets.security.keystore import INDEX, KeyStore, MissingKey
+from opensmets.security.keystore import INDEX, KeyStore, MissingKey, parse_eui
 
 ROOT, ISSUING, DEVICE_ISSUING = "root", "issuing-authority", "device-issuing-authority"
 AUTHORITY_YEARS, PARTY_YEARS = 25, 10
@@ -53,10 +53,14 @@ DEFAULT_PARTIES = (
 def _write(file: Path, octets: bytes, mode: int = 0o644) -> None:
     """Replace `file` whole; a private key is never readable by others, not even for a moment."""
     fresh = file.with_name(file.name + ".new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(octets)
-    fresh.replace(file)
+    try:
+        fresh.unlink(missing_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(octets)
+        fresh.replace(file)
+    except OSError as error:
+        raise SmetsError(f"{file} cannot be written: {error.strerror}") from None
 
 
 def _write_certificate(folder: Path, stem: str, certificate: x509.Certificate) -> None:
@@ -101,7 +105,10 @@ def init(
     path = Path(folder)
     if path.exists() and (not path.is_dir() or any(path.glob("*.key")) or any(path.glob("*.pem"))):
         raise SmetsError(f"{path} holds keys already, and making new ones would lose them: name an empty folder")
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SmetsError(f"{path} cannot be made: {error.strerror}") from None
     start = start or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     root = _make_authority(path, ROOT, certificates.organisation_name("root", "OpenSMETS test root", None), None, start)
     name = certificates.organisation_name("issuing_authority", "OpenSMETS test issuer", None)
@@ -145,6 +152,7 @@ def issue_device_certificate(
 
     Raises SmetsError when the key is not on P-256 or `usage` is another, MissingKey without the device issuer.
     """
+    eui = parse_eui(eui)
     if usage not in ("ds", "ka"):
         raise SmetsError(f"a device's certificate is for ds or ka, not {usage!r}")
     key = certificates.public_key(public_key) if isinstance(public_key, bytes) else public_key
