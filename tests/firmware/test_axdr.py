@@ -3,7 +3,8 @@
 import random
 
 from smets.cosem import axdr, dates
-from smets.cosem.sink import BufferSink, MeasuringSink, SinkFull
+from smets.cosem.measuring import MeasuringSink
+from smets.cosem.sink import BufferSink, SinkFull
 
 NUMBERS = (
     (axdr.I8, -128), (axdr.I8, 127), (axdr.I16, -32768), (axdr.I32, -1), (axdr.I32, 2147483647), (axdr.I64, -(1 << 63)),

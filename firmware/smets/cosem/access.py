@@ -57,11 +57,6 @@ class AccessContext:
     returns the 12-octet tag; `origin` is opaque and comes back with the event when a future-dated change is made.
     """
 
-    __slots__ = (
-        "device_eui", "originator_eui", "recipient_eui", "supplementary_eui", "counter", "message_code",
-        "protector", "allowed", "origin",
-    )  # fmt: skip
-
     def __init__(self, device_eui, originator_eui, counter, message_code, allowed, protector=None, origin=b""):
         self.device_eui = self.recipient_eui = device_eui
         self.originator_eui = originator_eui
@@ -75,8 +70,6 @@ class AccessContext:
 
 class Specification:
     """One item of a request; `selection` is where its selection's parameters are, for a get with selection."""
-
-    __slots__ = ("choice", "class_id", "obis", "member", "selection")
 
     def __init__(self, reader):
         self.choice = reader.byte()

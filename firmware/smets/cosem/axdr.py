@@ -48,8 +48,6 @@ def size_of(tag):
 class Reader:
     """A place in a memoryview of A-XDR data. `pos` is the next octet, `end` where the data stops."""
 
-    __slots__ = ("data", "pos", "end")
-
     def __init__(self, data, pos=0, end=None):
         self.data = data
         self.pos = pos

@@ -32,8 +32,6 @@ class Mismatch(ValueError):
 class Node:
     """One node of a layout, read from `code` at `pos`. `body` is where its children start."""
 
-    __slots__ = ("tag", "flags", "end", "condition", "low", "high", "constant", "path", "children", "body")
-
     def __init__(self, code, pos):
         self.tag, self.flags, size = struct.unpack_from(">BBH", code, pos)
         self.end = pos + size

@@ -24,8 +24,6 @@ MAX_ATTRIBUTES = const(8)
 class _Inner:
     """One attribute asked for, under the names that an item of the request has."""
 
-    __slots__ = ("class_id", "obis", "member")
-
     def __init__(self, reader):
         reader.expect(axdr.STRUCTURE, 5)
         reader.expect(axdr.U16)

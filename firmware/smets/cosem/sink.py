@@ -1,4 +1,4 @@
-"""Where an answer is written: into a buffer that was made once, or nowhere, to learn how long it would be.
+"""Where an answer is written: into a buffer that was made once.
 
 A length that is known only when its contents are written is opened with `begin_length` and closed with `end_length`,
 which leaves it in its shortest form.
@@ -70,35 +70,6 @@ class BufferSink:
     def written(self):
         """Return everything written, as a view."""
         return self._view[self._start : self.pos]
-
-
-class MeasuringSink:
-    """Counts what would be written, up to `limit` octets; `pos` is the count. Takes the calls of a BufferSink."""
-
-    def __init__(self, limit):
-        self.pos = 0
-        self.limit = limit
-
-    def byte(self, value):
-        """Count one octet. Raises SinkFull above the limit."""
-        self._count(1)
-
-    def write(self, octets):
-        """Count octets. Raises SinkFull above the limit."""
-        self._count(len(octets))
-
-    def begin_length(self):
-        """Return a mark, as a BufferSink does."""
-        return self.pos
-
-    def end_length(self, mark):
-        """Count the length of what was counted since the mark."""
-        self._count(length_size(self.pos - mark))
-
-    def _count(self, octets):
-        if self.pos + octets > self.limit:
-            raise SinkFull()
-        self.pos += octets
 
 
 def length_size(length):

@@ -31,10 +31,10 @@ class Component:
     def __init__(self, meter):
         self.meter = meter
         self.unsaved = CLEAN
-        self._places = {}
+        self._places = {}  # name -> where its value starts << 8 | the field's index: an int, where a tuple costs heap
         size = 0
-        for field in self.FIELDS:
-            self._places[field[0]] = (size, field)
+        for index, field in enumerate(self.FIELDS):
+            self._places[field[0]] = size << 8 | index
             size += _width(field) * (_count(field) or 1)
         self._buffer = bytearray(size)
         for field in self.FIELDS:
@@ -74,7 +74,7 @@ class Component:
     def pack(self, name, value):
         """Return a whole field's value as octets, for a passive value to be kept. Raises as `check`."""
         self.check(name, value)
-        _, field = self._places[name]
+        _, field = self._place(name)
         values = value if isinstance(value, (list, tuple)) else (value,)
         packed = bytearray(_width(field) * len(values))
         for place, element in enumerate(values):
@@ -91,12 +91,12 @@ class Component:
 
     def get(self, name, index=0):
         """Return a number, truth value or octets; of a list one element."""
-        start, field = self._places[name]
+        start, field = self._place(name)
         return unpack_from(field[1], self._buffer, start + index * _width(field))
 
     def put(self, name, value, index=0, level=CHANGED):
         """Set a number, truth value or octets; of a list one element."""
-        start, field = self._places[name]
+        start, field = self._place(name)
         pack_into(field[1], self._buffer, start + index * _width(field), value)
         if level > self.unsaved:
             self.unsaved = level
@@ -138,7 +138,7 @@ class Component:
         place = self._places.get(name)
         if place is None:
             raise Unavailable("the meter has no " + self.NAME + "." + name)
-        return place
+        return place >> 8, self.FIELDS[place & 0xFF]
 
     def _check_index(self, field, index):
         if index is not None and not 0 <= index < _count(field):
@@ -150,7 +150,7 @@ class Component:
 
     def _reset(self, field):
         if len(field) > 2:
-            start, _ = self._places[field[0]]
+            start, _ = self._place(field[0])
             for index in range(_count(field) or 1):
                 pack_into(field[1], self._buffer, start + index * _width(field), field[2])
 

@@ -7,8 +7,6 @@ class Measurement:
     Import and export are of the whole meter; all are at least 0.
     """
 
-    __slots__ = ("import_w", "export_w", "import_var", "export_var", "secondary_import_w", "voltage_dv")
-
     def __init__(
         self, import_w=0, export_w=0, import_var=0, export_var=0, secondary_import_w=0, voltage_dv=(2300,) * 3
     ):
