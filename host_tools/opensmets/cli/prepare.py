@@ -32,7 +32,7 @@ class Unsigned(SmetsError):
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A request and what became of it: the pre-command and the protected command.
+    """A request and what became of it: its document as signed, the pre-command and the protected command.
 
     `numbered` says that the request's counter was taken from the key store already.
     """
@@ -42,6 +42,11 @@ class Prepared:
     pre_command: bytes
     command: bytes
     numbered: bool = False
+
+    @property
+    def document(self) -> bytes:
+        """The request's document, with its XML signature."""
+        return etree.tostring(self.request.document)
 
 
 @dataclass(frozen=True, slots=True)
