@@ -138,6 +138,16 @@ def test_flash_that_fails_is_a_hardware_fault():
     assert world.ask((RANGE, 7, "0-0:99.98.0", 2, b"\x00", time_range(0, START_S)))[0] == [HARDWARE]
 
 
+def test_nothing_counts_as_done_that_could_not_be_kept():
+    world = World()
+
+    def fail(pairs):
+        raise OSError(28)
+
+    world.meter._journal.put_many = fail
+    assert world.ask(SWITCH, script(52)) == ([HARDWARE, OTHER], b"\x00\x00")
+
+
 def refused(world, request):
     before = world.meter.read("supply.state")
     try:

@@ -16,6 +16,7 @@ from smets.cosem import axdr, table
 from smets.cosem.layout import LayoutCodec, Mismatch
 from smets.cosem.protected import ProtectedRead
 from smets.cosem.results import (
+    HARDWARE_FAULT,
     OBJECT_UNAVAILABLE,
     OTHER_REASON,
     READ_WRITE_DENIED,
@@ -87,16 +88,22 @@ class Specification:
 
 
 class AccessService:
-    """Carries out access-requests on `meter` by the object table. `faults` (bench only) makes items fail."""
+    """Carries out access-requests on `meter` by the object table. `faults` (bench only) makes items fail.
 
-    def __init__(self, objects, meter, faults=None):
+    `store_errors` are the exceptions that the meter's stores raise: what ends in one is a hardware fault.
+    `context` is that of the request being carried out.
+    """
+
+    context: AccessContext
+
+    def __init__(self, objects, meter, faults=None, store_errors=(OSError,)):
         self._objects = objects
         self._meter = meter
         self._faults = faults
+        self._store_errors = store_errors
         self._codec = LayoutCodec(meter)
         self._protected = ProtectedRead(self)
         self._results = bytearray(MAX_ITEMS * _RESULT_SIZE)
-        self.context = None
 
     def execute(self, request, context, sink):
         """Carry out `request` (memoryview) and write the whole response to `sink`.
@@ -110,10 +117,21 @@ class AccessService:
         sink.write(invoke_id)
         sink.write(b"\x00\x00")
         axdr.write_length(sink, count)
+        start = sink.pos
         self._run(items, data, count, sink)
+        try:
+            self._meter.commit()
+        except self._store_errors:
+            self._fail_all(start, count, sink)
         axdr.write_length(sink, count)
         sink.write(memoryview(self._results)[: count * _RESULT_SIZE])
-        self._meter.commit()
+
+    def _fail_all(self, start, count, sink):
+        """What was done could not be kept: no item may be taken for done, whatever it answered."""
+        sink.pos = start
+        for index in range(count):
+            sink.byte(axdr.NULL)
+            self._results[2 * index + 1] = OTHER_REASON if index else HARDWARE_FAULT
 
     def _run(self, items, data, count, sink):
         """Write each item's data and note its result."""
@@ -140,9 +158,12 @@ class AccessService:
         try:
             self._item(item, argument, sink)
             return SUCCESS
-        except (Refusal, axdr.AxdrError, Mismatch, SinkFull, OSError, MeterError) as error:
-            sink.pos = mark
-            return result_of(error)
+        except (Refusal, axdr.AxdrError, Mismatch, SinkFull, MeterError) as error:
+            result = result_of(error)
+        except self._store_errors:
+            result = HARDWARE_FAULT
+        sink.pos = mark
+        return result
 
     def _item(self, item, argument, sink):
         if item.class_id == _DATA_PROTECTION and item.choice == ACTION:

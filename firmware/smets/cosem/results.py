@@ -38,14 +38,12 @@ def result_of(error):
     """Return the result code of an item that ended in `error`.
 
     Data of another type and values out of range are both TYPE_UNMATCHED: COSEM has no code of its own for a range.
-    An answer too long for its buffer is OTHER_REASON; flash that fails is HARDWARE_FAULT.
+    An answer too long for its buffer is OTHER_REASON.
     """
     if isinstance(error, Refusal):
         return error.result
     if isinstance(error, ValueError):
         return TYPE_UNMATCHED
-    if isinstance(error, OSError):
-        return HARDWARE_FAULT
     return _MODEL.get(getattr(error, "kind", ""), OTHER_REASON)
 
 

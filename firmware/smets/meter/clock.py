@@ -37,15 +37,14 @@ class Clock(Component):
 
     def __init__(self, meter):
         super().__init__(meter)
-        self._hub_ahead_s = None
+        self._hub_ahead_s = 0
         self._hub_status = INVALID
 
     def write(self, name, value, index=None):
         """Set a field as any component does; the hub's clock stays where it is when the own is set."""
         before_s = self.get("time_s")
         super().write(name, value, index)
-        if self._hub_ahead_s is not None:
-            self._hub_ahead_s -= self.get("time_s") - before_s
+        self._hub_ahead_s -= self.get("time_s") - before_s
 
     def hub_time(self, time_s, status):
         """Learn the hub's time and status; compare the own with it when it is due."""
@@ -62,7 +61,7 @@ class Clock(Component):
 
     def adjust_to_preset_time(self, _):
         """Adopt the hub's time. Raises NotNow without a reliable one, or (0x81C6) when it is outside the interval."""
-        if self._hub_ahead_s is None or self._hub_status != RELIABLE:
+        if self._hub_status != RELIABLE:
             raise NotNow("there is no reliable time of the hub")
         hub_s = self.get("time_s") + self._hub_ahead_s
         if not self.get("window_start_s") <= hub_s <= self.get("window_end_s"):

@@ -25,8 +25,8 @@ class Component:
     """
 
     NAME = ""
-    FIELDS = ()
-    METHODS = ()
+    FIELDS: tuple = ()
+    METHODS: tuple = ()
 
     def __init__(self, meter):
         self.meter = meter

@@ -44,10 +44,12 @@ class Meter:
         self._conditions = ("twin" if elements == 2 else "single", "three_phase" if phases == 3 else "one_phase")
         self.logs = Logs(open_store, phases)
         self.events = Events(self.logs, flags_of)
-        self._components = {}
-        for component in COMPONENTS:
-            self._components[component.NAME] = component(self)
+        self._components: dict = {}
+        for kind in COMPONENTS:
+            self._components[kind.NAME] = kind(self)
+        self.clock = self._components["clock"]
         self.supply = self._components["supply"]
+        self._outage = self._components["outage"]
         self.schedule = Schedule(self)
         self._restore()
 
@@ -56,7 +58,7 @@ class Meter:
     @property
     def time_s(self):
         """The clock's time."""
-        return self._components["clock"].get("time_s")
+        return self.clock.get("time_s")
 
     def has(self, condition):
         """Return whether the meter is `single`, `twin`, `one_phase` or `three_phase`."""
@@ -137,7 +139,7 @@ class Meter:
             next_s = next_s if boundary_s is None else min(next_s, boundary_s)
         for component in self._components.values():
             component.flow(now_s, next_s - now_s, load)
-        self._components["clock"].let("time_s", next_s)
+        self.clock.let("time_s", next_s)
         self._arrive(next_s, load)
 
     def _arrive(self, now_s, load):
@@ -162,24 +164,26 @@ class Meter:
 
     def hub_time(self, time_s, status):
         """Learn the communications hub's time and its status (0 reliable, 1 unreliable, 2 invalid)."""
-        self._components["clock"].hub_time(time_s, status)
+        self.clock.hub_time(time_s, status)
         self.commit()
 
     def has_supply(self):
         """Return whether there is supply."""
-        return not self._components["outage"].get("off")
+        return not self._outage.get("off")
 
     def wake(self, time_s):
         """The device starts again at `time_s`: it was without supply since its time was last saved."""
         if time_s > self.time_s:
-            self._components["outage"].begin(self.time_s)
-            self._components["clock"].put("time_s", time_s)
+            self._outage.begin(self.time_s)
+            self.clock.put("time_s", time_s)
             self.power(True)
 
     def power(self, on):
         """The supply is lost or comes back, now. All state is on flash when this returns."""
-        outage = self._components["outage"]
-        (outage.end if on else outage.begin)(self.time_s)
+        if on:
+            self._outage.end(self.time_s)
+        else:
+            self._outage.begin(self.time_s)
         self.commit(True)
 
     # events
