@@ -21,8 +21,11 @@ ROLE_NUMBERS = {
     "root": 0, "recovery": 1, "supplier": 2, "network_operator": 3, "acb": 4,
     "transitional_cos": 5, "wan_provider": 6, "load_controller": 8,
 }  # fmt: skip
-#: The cells that an electricity meter has, filled with the first party of each role (GBCS 4.3.2.5).
-METER_ROLES = ("recovery", "supplier", "network_operator", "acb", "transitional_cos", "load_controller")
+#: The cells of remote parties that an electricity meter has, by role and key (GBCS 4.3.2.5).
+METER_CELLS = {
+    "recovery": ("ds",), "supplier": ("ds", "ka", "pp-ka"), "network_operator": ("ds", "ka"), "acb": ("ka",),
+    "transitional_cos": ("ds",), "load_controller": ("ds", "ka"),
+}  # fmt: skip
 _CELLS = {"ds": ("ds", "management"), "ka": ("ka", "management"), "pp-ka": ("ka", "prepayment")}
 
 
@@ -40,16 +43,16 @@ class Anchors:
 
 def default_anchors(keystore: KeyStore) -> list[Anchors]:
     """Return a meter's anchors: of each role, the first party in the key store that has one."""
-    found = ((role, keystore.by_role(role)) for role in METER_ROLES)
+    found = ((role, keystore.by_role(role)) for role in METER_CELLS)
     return [Anchors(role, parties[0].eui) for role, parties in found if parties]
 
 
 def _cell_requests(keystore: KeyStore, anchors: Anchors) -> Iterable[dict[str, Any]]:
     """Yield the `cell` request of each certificate that the party of a role has for its role's cells."""
     for usage in keystore.party(anchors.eui).usages:
-        certificate = keystore.certificate(anchors.eui, usage)
-        if usage not in _CELLS or (usage == "pp-ka" and anchors.role != "supplier"):
+        if usage not in METER_CELLS[anchors.role]:
             continue
+        certificate = keystore.certificate(anchors.eui, usage)
         if certificates.eui_of(certificate) != anchors.eui:
             continue  # a copy of another party's certificate
         key_usage, cell = _CELLS[usage]

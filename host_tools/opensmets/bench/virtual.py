@@ -41,7 +41,7 @@ class VirtualDevice:
             bench,
             heap,
         )
-        self._log = log.open("ab") if log else tempfile.TemporaryFile()
+        self._log = log.open("ab") if log else tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._process: subprocess.Popen[bytes] | None = None
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)

@@ -84,8 +84,8 @@ def _refusal_alert(device: DeviceUnderTest, code: int) -> None:
         raise Mismatch(f"no alert {code:#06X} after the refusal, only {[hex(each) for each in codes]}")
 
 
-def judge(device: DeviceUnderTest, command: Message, *, all_bits: bool) -> Message:
-    """Play the refusals, then the command, then its replay. Returns the response. Raises Mismatch."""
+def refuse(device: DeviceUnderTest, command: Message, *, all_bits: bool) -> None:
+    """Play what must be refused before the command has ever been accepted. Raises Mismatch."""
     good = device.with_mac(command)
     # the intruder first: the alerts of refusals are limited in rate, and altered originators raise its alert too
     stranger = intruder(device, command)
@@ -96,6 +96,11 @@ def judge(device: DeviceUnderTest, command: Message, *, all_bits: bool) -> Messa
     for start in range(0, len(attacks), BATCH):
         _expect_refused(device, attacks[start : start + BATCH], "an altered command")
     _refusal_alert(device, NOT_AUTHENTIC)
+
+
+def accept(device: DeviceUnderTest, command: Message) -> Message:
+    """Play the command, then its replay, and return the response. Raises Mismatch."""
+    good = device.with_mac(command)
     response = device.ask(good)
     _expect_refused(device, [good], "a replay")
     return response

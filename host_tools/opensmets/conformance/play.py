@@ -17,6 +17,7 @@ from opensmets.conformance.respond import (
     compare_responses,
     prepare,
     setting,
+    stop_clock,
 )
 from opensmets.conformance.scenarios import Scenario
 from opensmets.conformance.verdicts import PASS, Mismatch, Verdict, not_applicable, unsupported
@@ -33,7 +34,6 @@ BUILT_DEVICES = ("ESME",)
 BUILT_ASN1 = ("CS02aMAC",)
 TOKEN_REMARK = "the UTRN was made anew with this device's own keys"
 _TOKEN_GATEWAY = 115
-_DATA_PROTECTION = 30
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def missing(command: Message) -> str | None:
     for item, argument in zip(request.items, request.data, strict=True):
         verb = "get" if item.verb == "range" else item.verb
         wanted = [(verb, Reference(item.class_id, item.obis, item.member))]
-        if item.class_id == _DATA_PROTECTION:
+        if item.class_id == sensitivity.DATA_PROTECTION:
             inner = argument[0].value
             wanted += [("protected", Reference(one[0].value, one[1].value, one[2].value)) for one in inner]
         for kind, target in wanted:
@@ -123,8 +123,10 @@ def _command(scenario: Scenario, keystore: KeyStore, chosen: Setting, options: O
             if command.payload[0] == xdlms.ACCESS_REQUEST:
                 command = _own_token(device, command)
                 remark = TOKEN_REMARK if command != original else ""
+            stop_clock(device, chosen)
+            accept.refuse(device, command, all_bits=options.all_bits)
             prepare(device, chosen)
-            response = accept.judge(device, command, all_bits=options.all_bits)
+            response = accept.accept(device, command)
             accepted = Verdict("pass", remark)
             return accepted, _respond(scenario, keystore, chosen, device, command, response)
     except (Mismatch, SmetsError) as error:
@@ -148,7 +150,7 @@ def _respond(
         if scenario.alerts:
             alerts = [envelope.decode(octets) for octets in scenario.alerts.values()]
             compare_alerts(alerts, alerts_in_time(device, scenario), device.keystore)
-        elif any(operation["do"] in ("set", "append") for operation in chosen.operations):
+        elif chosen.operations and sensitivity.only_reads(command):
             sensitivity.check(device, command, chosen.operations)
     except (Mismatch, SmetsError) as error:
         return Verdict("fail", str(error))
@@ -159,7 +161,7 @@ def _alert_alone(scenario: Scenario, keystore: KeyStore, options: Options) -> Ve
     alerts = [envelope.decode(octets) for octets in scenario.alerts.values()]
     try:
         with _boot(scenario, alerts[0].originator, setting(scenario, keystore), options) as device:
-            prepare(device, setting(scenario, keystore))
+            stop_clock(device, setting(scenario, keystore))
             for alert in alerts:
                 causes.cause(device, alert)
             compare_alerts(alerts, device.take(), device.keystore, timed=False)

@@ -146,10 +146,16 @@ def compare_alerts(
         left.remove(found)
 
 
-def prepare(device: DeviceUnderTest, chosen: Setting) -> None:
-    """Stop the clock at the scenario's time and put the meter into the state that its response shows."""
+def stop_clock(device: DeviceUnderTest, chosen: Setting) -> None:
+    """Let time stand still at the scenario's time."""
     device.bench("speed", factor=0)
     device.set_time(chosen.time_s)
+
+
+def prepare(device: DeviceUnderTest, chosen: Setting) -> None:
+    """Put the meter into the state that the scenario's response shows."""
+    for log in {operation["log"] for operation in chosen.operations if operation["do"] == "append"}:
+        device.bench("clear", log=log)
     for operation in chosen.operations:
         fields = dict(operation)
         device.bench(fields.pop("do"), **fields)

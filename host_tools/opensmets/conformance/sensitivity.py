@@ -18,6 +18,7 @@ from opensmets.security.sensitive import sealed_parts
 #: Fields of one scenario that are changed, one at a time.
 MOST_CHANGES = 8
 _ENCRYPTION_FLAG = b"\x04"
+DATA_PROTECTION = 30
 #: Octets of the security header before a sealed part.
 SEAL = 5
 
@@ -31,6 +32,14 @@ def renumbered(device: DeviceUnderTest, command: Message, counter: int) -> bytes
     if command.signature:
         return device.with_mac(envelope.decode(sign_precommand(envelope.encode(fresh), device.keystore)))
     return device.with_mac(replace(fresh, signature=b""))
+
+
+def only_reads(command: Message) -> bool:
+    """Return whether a command changes nothing, so that asking again must give the same."""
+    if command.payload[0] != xdlms.ACCESS_REQUEST:
+        return False
+    items = xdlms.decode_request(command.payload).items
+    return all(item.verb in ("get", "range") or item.class_id == DATA_PROTECTION for item in items)
 
 
 def _leaves(data: Data) -> Iterator[Any]:
