@@ -5,9 +5,10 @@
 | `u32 Path` | a number | its decimal text at Path |
 | `u32:seconds Path & Path` | a number | by a codec (`texts.CODECS`, or a map of the data file), at every Path |
 | `u8<1..16> Path` | a number | only from 1 to 16; for texts the number of characters |
-| `octets=00FF`, `u16=5`, `u16=#` | a value that is fixed; `#` is the row's number | nothing |
+| `octets=00FF`, `u16=5`, `u16=#` | a value that is fixed; `#` is the row's number, `#0` from 0 | nothing |
 | `octets:date Path` | a value with elements of its own inside Path (`shapes.SHAPES`) | |
 | `scaler[0;30](Path, Path=Wh)` | scaler and unit of the number at the first Path | the unit's name, if asked for |
+| `scaler[-5;254;99](Path)` | no number above 99 | |
 | `packed(hex2 Path, number8 Path, ...)` | octets: fields of so many octets each | each field's text |
 | `structure(a, b, ?c)` | a structure; parts with `?` may be missing, all together | |
 | `sequence(a, b)` | an array whose elements have a place each | |
@@ -30,15 +31,16 @@ from functools import partial
 
 from opensmets.layouts.axdr_leaves import INTEGERS, TAGS
 from opensmets.parse import texts
-from opensmets.parse.nodes import Constant, Leaf, Node, Rows, Scaler, Structure, Unmapped, Within
+from opensmets.parse.nodes import MOST, Constant, Leaf, Node, Rows, Scaler, Structure, Unmapped, Within
 from opensmets.parse.packed import Packed
-from opensmets.parse.shapes import SHAPES, ShapeLeaf
+from opensmets.parse.shape import ShapeLeaf
+from opensmets.parse.shapes import SHAPES
 from opensmets.parse.tree import ParseError, Path
 
 _TOKEN = re.compile(r"\s*([(),?&]|[^\s(),?&]+)")
 _LEAF = re.compile(r"(\w+)(?::([\w-]+))?(?:<(-?\d+)\.\.(-?\d+)>)?(?:=([\w#-]*))?")
 _ROWS = re.compile(r"(array|compact)(?:\[(\d+)\])?(?:\{(\d+)\})?")
-_SCALER = re.compile(r"scaler\[(-?\d+);(\d+)\]")
+_SCALER = re.compile(r"scaler\[(-?\d+);(\d+)(?:;(\d+))?\]")
 _NO_LIMIT = 20_000
 _DEFAULTS = {"octets": "hex", "visible": "characters", "utf8": "characters", "bool": "boolean"}
 
@@ -127,7 +129,8 @@ class _Reader:
             unit = self.take()
         self.take(")")
         place, _, name = unit.partition("=")
-        return Scaler(int(match[1]), int(match[2]), value, Path.parse(place) if unit else None, name)
+        most = int(match[3] or MOST)
+        return Scaler(int(match[1]), int(match[2]), value, Path.parse(place) if unit else None, name, most)
 
     def rows(self, match: re.Match[str]) -> Node:
         self.take("(")
@@ -142,7 +145,7 @@ class _Reader:
     def leaf(self, match: re.Match[str]) -> Node:
         kind, name, low, high, constant = match.groups()
         if constant is not None:
-            return Constant(kind, _constant(kind, constant))
+            return Constant(kind, _constant(kind, constant), 0 if constant == "#0" else 1)
         paths = [self.path()]
         while self.peek() == "&":
             self.take()
@@ -151,7 +154,7 @@ class _Reader:
             return ShapeLeaf(kind, SHAPES[name], paths[0])
         codec = self.codec(kind, name)
         if low:
-            limit = texts.bounded if kind in INTEGERS else texts.limited
+            limit = texts.bounded if kind in INTEGERS or name == "octet" else texts.limited
             codec = limit(codec, int(low), int(high))
         return Leaf(kind, codec, tuple(paths))
 
@@ -168,7 +171,7 @@ class _Reader:
 
 
 def _constant(kind: str, text: str) -> object:
-    if text == "#":
+    if text in ("#", "#0"):
         return None
     if kind in ("octets", "bits"):
         return bytes.fromhex(text) if kind == "octets" else text

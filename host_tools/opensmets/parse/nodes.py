@@ -83,10 +83,11 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A value that the use case fixes, so that no element holds it. `value` None is the row's number, from 1."""
+    """A value that the use case fixes, so that no element holds it. `value` None is the row's number, from `first`."""
 
     type: str
     value: Any
+    first: int = 1
 
     def write(self, data: Data, at: Element, row: int = 0) -> None:
         """Look at the shape only; another value stands in the remainder."""
@@ -94,7 +95,9 @@ class Constant:
 
     def read(self, at: Element, row: int = 0) -> Data:
         """Return the fixed value."""
-        return Data(self.type, row + 1 if self.value is None else self.value)
+        if self.value is not None:
+            return Data(self.type, self.value)
+        return Data(self.type, bytes((row + self.first,)) if self.type == "octets" else row + self.first)
 
     def row_type(self) -> RowType:
         """Return the type."""
@@ -117,6 +120,10 @@ class Unmapped:
         return RowType("null")
 
 
+#: The largest number that a scaler makes, where the schema's type sets no other limit.
+MOST = 10**18
+
+
 @dataclass(frozen=True, slots=True)
 class Scaler:
     """A scaler and unit (Blue Book, scal_unit_type) of the number that stands at `value`.
@@ -130,6 +137,7 @@ class Scaler:
     value: Path
     unit_path: Path | None = None
     unit_name: str = ""
+    most: int = MOST
 
     def write(self, data: Data, at: Element, row: int = 0) -> None:
         """Bring the number to the schema's unit and name the unit, where an element does."""
@@ -149,9 +157,10 @@ class Scaler:
 
     def _scaled(self, number: int, scaler: int) -> int | None:
         steps = scaler - self.scaler
-        if steps >= 0:
-            return int(number * 10**steps)
-        return None if number % 10**-steps else number // 10**-steps
+        if steps < 0:
+            return None if number % 10**-steps else number // 10**-steps
+        scaled: int = number * 10**steps
+        return scaled if scaled <= self.most else None
 
     def read(self, at: Element, row: int = 0) -> Data:
         """Return the scaler and unit that the schema implies."""

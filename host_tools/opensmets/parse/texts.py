@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+ANY_YEAR = 0xFFFF
 _SECONDS = "%Y-%m-%dT%H:%M:%SZ"
 #: What follows the seconds in a COSEM date-time that is UTC: no deviation, no clock status (GBCS 9.1.4).
 _UTC = bytes.fromhex("8000FF")
@@ -78,6 +79,24 @@ def read_date_time(text: str) -> bytes:
     return year.to_bytes(2, "big") + bytes((month, day, 0xFF)) + read_clock(time) + _UTC
 
 
+def write_plain_date(octets: bytes) -> str:
+    """Return a COSEM date (5 octets) as xs:date. A year that is not specified is 65535, as DUIS requests have it.
+
+    Raises Unfit for other wildcards and a day of week.
+    """
+    if len(octets) != 5 or octets[4] != 0xFF:
+        raise Unfit("not a plain date")
+    year = int.from_bytes(octets[:2], "big")
+    _moment(2001 if year == ANY_YEAR else year, octets[2], octets[3])
+    return f"{year:04}-{octets[2]:02}-{octets[3]:02}Z"
+
+
+def read_plain_date(text: str) -> bytes:
+    """Return the 5 octets of an xs:date as `write_plain_date` writes it. Raises ValueError."""
+    year, month, day = (int(part) for part in text.removesuffix("Z").split("-"))
+    return year.to_bytes(2, "big") + bytes((month, day, 0xFF))
+
+
 def nearest_date_time(octets: bytes) -> str:
     """Return an xs:dateTime close to 12 octets that are none, for where the schema demands one.
 
@@ -137,12 +156,13 @@ def hexadecimal(digits: int) -> Codec:
 
 
 def bounded(codec: Codec, low: int, high: int) -> Codec:
-    """Return a codec of numbers that takes those from `low` to `high` only."""
+    """Return a codec of decimal numbers that takes those from `low` to `high` only."""
 
-    def write(number: int) -> str:
-        if not low <= number <= high:
+    def write(number: Any) -> str:
+        text = codec.write(number)
+        if not low <= int(text) <= high:
             raise Unfit(f"not {low} to {high}")
-        return codec.write(number)
+        return text
 
     return Codec(write, codec.read)
 
@@ -186,6 +206,7 @@ CODECS = {
         lambda text: int((datetime.strptime(text, _SECONDS).replace(tzinfo=UTC) - EPOCH).total_seconds()),
     ),
     "date-time": Codec(write_date_time, read_date_time),
+    "plain-date": Codec(write_plain_date, read_plain_date),
     "clock": Codec(write_clock, read_clock),
     "text": Codec(_write_text, lambda text: text.encode("latin-1")),
     "characters": Codec(write_characters, str),

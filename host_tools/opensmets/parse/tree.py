@@ -166,7 +166,9 @@ def sort_children(element: Element, order: Sequence[str]) -> None:
 
 
 def prune(element: Element, complete: Mapping[str, Sequence[str]]) -> None:
-    """Take out, innermost first, elements that lack a child which the schema demands; `*` stands for any child.
+    """Take out, innermost first, elements that lack a child which the schema demands.
+
+    `A|B` is met by either, `*` by any child.
 
     A value that no element can hold leaves such a gap. The value itself stands in the remainder (`remainder`).
     """
@@ -174,5 +176,9 @@ def prune(element: Element, complete: Mapping[str, Sequence[str]]) -> None:
         wanted = complete.get(local_name(inner), ())
         names = {local_name(child) for child in inner}
         parent = inner.getparent()
-        if parent is not None and any(not names if name == "*" else name not in names for name in wanted):
+        if parent is not None and any(not _met(name, names) for name in wanted):
             parent.remove(inner)
+
+
+def _met(wanted: str, names: set[str]) -> bool:
+    return bool(names) if wanted == "*" else not names.isdisjoint(wanted.split("|"))
