@@ -67,7 +67,7 @@ class Caller:
 
 
 class Bench(Caller):
-    """The bench channel: typed setters, faults, load, tamper, keypad, time; only on a device that was started for it."""
+    """The bench channel: typed setters, faults, load, tamper, keypad, time; only on a device started for it."""
 
     def __init__(self, link: FrameLink, on_frame: Callable[[Frame], None] | None = None) -> None:
         super().__init__(link, BENCH, on_frame)

@@ -1,0 +1,27 @@
+"""Run every benchmark: `python -m benchmarks`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from opensmets.bench.firmware import micropython_path
+
+from benchmarks import device_commands, host_messages
+
+
+def main() -> int:
+    """Print every benchmark's lines. Returns 1 when the host is below its budget, as a remark to whoever reads it."""
+    outcome = host_messages.run()
+    interpreter = micropython_path()
+    if interpreter is None:
+        print("device: no MicroPython for this machine; set $MICROPYTHON")
+        return outcome
+    script = Path(__file__).with_name("device_crypto.py")
+    subprocess.run([str(interpreter), "-X", "heapsize=250k", str(script)], check=True)
+    return outcome | device_commands.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
