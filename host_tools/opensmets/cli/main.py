@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import typer
 
-from opensmets.cli import device, explain, keys, listen, send, shortcuts, steps, tour
+from opensmets.cli import check, device, explain, keys, listen, send, shortcuts, steps, tour
 from opensmets.cli.console import warn
 from opensmets.errors import SmetsError
 
@@ -27,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for _module in (tour, device, send, shortcuts, listen, explain, steps, keys):
+for _module in (tour, device, send, shortcuts, listen, explain, steps, keys, check):
     _module.register(app)
 
 
