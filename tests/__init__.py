@@ -1,1 +1,1 @@
-"""The tests of OpenSMETS: `firmware` on both interpreters, `host` on CPython, `end_to_end` on a real MicroPython process."""
+"""The tests: `firmware` on both interpreters, `host` on CPython, `end_to_end` against a real MicroPython process."""
