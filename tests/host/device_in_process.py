@@ -91,7 +91,7 @@ class InProcess:
     def state(self) -> dict[str, bytes]:
         """Return all stored values that a refused message must leave as they are."""
         journal = self.esme.journal
-        return {name: journal.get(name) for name in journal.keys() if name not in ("counter/own", "meter/events")}
+        return {name: journal.get(name) for name in journal.keys("") if name not in ("counter/own", "meter/events")}
 
 
 @dataclass
