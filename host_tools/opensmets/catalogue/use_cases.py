@@ -23,6 +23,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 from opensmets.errors import SmetsError
 
@@ -30,7 +31,8 @@ ORIGINATORS = (
     "supplier", "network_operator", "acb", "transitional_cos", "wan_provider", "recovery", "load_controller", "device",
 )  # fmt: skip
 VERBS = ("get", "set", "action", "range", "protected")
-_ITEM = re.compile(r"(\w+) (\d+)/(\d+)-(\d+):(\d+)\.(\d+)\.(\d+)\.(\d+)/(-?\d+)(?: (\d+)/(\d+)-(\d+):(\d+)\.(\d+)\.(\d+)\.(\d+)/(-?\d+))?")
+_REFERENCE = r"(\d+)/(\d+)-(\d+):(\d+)\.(\d+)\.(\d+)\.(\d+)/(-?\d+)"
+_ITEM = re.compile(rf"(\w+) {_REFERENCE}(?: {_REFERENCE})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def _load_file(text: str) -> dict[str, UseCase]:
     entries = {}
     for name, fields in tomllib.loads(text).items():
         items = tuple(parse_item(item) for item in fields.pop("items", ()))
-        values = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+        values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
         entries[name] = UseCase(name=name, items=items, **values)
     return entries
 
