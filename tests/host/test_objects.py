@@ -49,6 +49,10 @@ def test_elements_of_a_bound_array_are_alike_and_of_an_unbound_one_each_for_itse
         ("u32 @a.b ?sometimes", "none of"),
         ("array(u32) @a.b", "needs its limits"),
         ("u32 %", "nothing can start"),
+        ("date_time[12]", "takes no limits"),
+        ("u32[0..4294967295]", "lie within"),
+        ("octets[0..70000]", "lie within"),
+        ("u64 =9999999999", "lie within"),
     ],
 )
 def test_what_is_no_layout_is_refused_in_words(text: str, why: str) -> None:

@@ -14,7 +14,6 @@ import struct
 from micropython import const
 from smets.cosem import axdr, table
 from smets.cosem.layout import LayoutCodec, Mismatch
-from smets.cosem.protected import ProtectedRead
 from smets.cosem.results import (
     HARDWARE_FAULT,
     OBJECT_UNAVAILABLE,
@@ -102,7 +101,6 @@ class AccessService:
         self._faults = faults
         self._store_errors = store_errors
         self._codec = LayoutCodec(meter)
-        self._protected = ProtectedRead(self)
         self._results = bytearray(MAX_ITEMS * _RESULT_SIZE)
 
     def execute(self, request, context, sink):
@@ -168,7 +166,9 @@ class AccessService:
     def _item(self, item, argument, sink):
         if item.class_id == _DATA_PROTECTION and item.choice == ACTION:
             self.permit_object(item.class_id, item.obis, item.member, table.INVOKE)
-            self._protected.perform(item, argument, sink)
+            from smets.cosem.protected import ProtectedRead  # at first use: the heap has it only where it is wanted
+
+            ProtectedRead(self).perform(item, argument, sink)
             return
         self.permit(item.class_id, item.obis, item.member, _KINDS[item.choice])
         if item.choice in (GET, GET_WITH_SELECTION):

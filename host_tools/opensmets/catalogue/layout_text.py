@@ -165,6 +165,16 @@ class _Parser:
             raise self.error(f"{node.condition!r} is none of {', '.join(CONDITIONS)}")
         if node.homogeneous and node.type == "array" and not node.limits:
             raise self.error("an array needs its limits, as in array[0..48](u32)")
+        self.check_packable(node)
+
+    def check_packable(self, node: Layout) -> None:
+        """Refuse what the packed form has no room for: numbers are i32 there, lengths u16."""
+        if node.limits and node.type not in (*NUMBERS, *TEXTS, *CONTAINERS):
+            raise self.error(f"{node.type} takes no limits")
+        low, high = (-(1 << 31), (1 << 31) - 1) if node.type in NUMBERS else (0, MAX_ELEMENTS)
+        numbers = [*(node.limits or ()), *([node.constant] if isinstance(node.constant, int) else [])]
+        if any(not low <= number <= high for number in numbers):
+            raise self.error(f"limits and constants of {node.type} lie within {low} and {high}")
 
 
 def parse_layout(text: str) -> Layout:
