@@ -67,7 +67,11 @@ def _played(plan: Plan, scenario: Scenario, device: str) -> tuple[Verdict, Verdi
     if plan.keystore is None:
         nothing = not_applicable("no key store was given (--keystore)")
         return nothing, nothing
-    return play.judge(scenario, device, play.Options(plan.keystore, plan.runtime, plan.all_bits))
+    try:
+        return play.judge(scenario, device, play.Options(plan.keystore, plan.runtime, plan.all_bits))
+    except SmetsError as error:
+        failed = Verdict("fail", str(error))
+        return failed, failed
 
 
 def scenarios(plan: Plan) -> list[Scenario]:
