@@ -3,6 +3,7 @@
 | field | meaning |
 |---|---|
 | when | conditions (catalogue/template.py) that the request has to meet for this use case, all of them |
+| role | only for an originator of this role (a name of use_cases.ORIGINATORS) |
 | superseded | a newer use case does the same: this one is made only for who asks for it by name |
 | data | for each of the use case's `set` and `action` items, in order, the template of its datum |
 | items | instead of `data`, all items with their places, where they depend on the request |
@@ -29,6 +30,7 @@ class Mapping:
     """One entry; the fields are those of the data files."""
 
     when: tuple[Condition, ...] = ()
+    role: str | None = None
     superseded: bool = False
     data: tuple[ItemTemplate, ...] = ()
     items: tuple[ItemTemplate, ...] = ()
@@ -58,9 +60,10 @@ def _parse(fields: dict[str, object]) -> Mapping:
         value = fields.get(name, [])
         return [str(one) for one in value] if isinstance(value, list) else []
 
-    payload = fields.get("payload")
+    payload, role = fields.get("payload"), fields.get("role")
     return Mapping(
         when=tuple(parse_condition(text) for text in texts("when")),
+        role=None if role is None else str(role),
         superseded=bool(fields.get("superseded", False)),
         data=tuple(parse_item_template(text) for text in texts("data")),
         items=tuple(parse_item_template(text) for text in texts("items")),

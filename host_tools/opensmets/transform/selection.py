@@ -61,11 +61,9 @@ def select(request: Request, inventory: Inventory, role: str | None = None, name
 
 
 def _by_role(found: list[UseCase], role: str | None) -> list[UseCase]:
-    """Leave the use cases that the role may send; without a role a supplier is supposed, should there be a choice."""
-    wanted = role or (CELLS["IS"] if len(found) > 1 else None)
-    if wanted is None:
-        return found
-    return [entry for entry in found if wanted in entry.originators] or found
+    """Leave the use cases that are for the role; without a role a supplier is supposed."""
+    wanted = role or CELLS["IS"]
+    return [entry for entry in found if mapping(entry.name).role in (None, wanted)]
 
 
 def _only(request: Request, inventory: Inventory, found: list[UseCase]) -> UseCase:
