@@ -130,7 +130,7 @@ def _party_of(details: Element) -> tuple[str, ...]:
 
 def _read_party(details: list[Element]) -> Der:
     first = details[0]
-    role = {name: number for number, name in ROLES.items()}.get(first.findtext(qualified("RemotePartyRole")) or "", 6)
+    role = {name: number for number, name in ROLES.items()}.get(first.findtext(qualified("RemotePartyRole")) or "", -1)
     status = first.find(qualified("StatusCode"))
     parts = [asn1.make(INTEGER, _number(role))]
     parts.append(asn1.make(ENUMERATED, _number(int((status is not None and status.get("ResponseCode")) or 0))))
