@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from opensmets.conformance import run
 from opensmets.conformance.run import Plan
 from opensmets.conformance.scenarios import find_scenarios
+
 from tests.reference import REFERENCE, needs_reference
 
 #: The use cases of the first light: one of every kind of protection and payload.
 BUILT = (
-    "ECS17b", "ECS23", "ECS45", "ECS42", "ECS43", "ECS44", "ECS52", "ECS70", "ECS70Commission", "ECS34", "ECS28a", "ECS10",
-    "ECS35a", "ECS35b", "CS01a", "CS02aMAC", "ECS21b", "GCA-DLMS", "GNCA-DLMS", "ECS80",
+    "ECS17b", "ECS23", "ECS45", "ECS42", "ECS43", "ECS44", "ECS52", "ECS70", "ECS70Commission", "ECS34", "ECS28a",
+    "ECS10", "ECS35a", "ECS35b", "CS01a", "CS02aMAC", "ECS21b", "GCA-DLMS", "GNCA-DLMS", "ECS80",
 )  # fmt: skip
 
 
