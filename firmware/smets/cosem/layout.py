@@ -36,7 +36,7 @@ class Node:
         self.tag, self.flags, size = struct.unpack_from(">BBH", code, pos)
         self.end = pos + size
         pos += 4
-        self.condition = self.low = self.constant = self.path = None
+        self.condition = self.low = self.constant = self.path = self.nodes = None
         if self.flags & _CONDITION:
             self.condition, pos = _CONDITIONS[code[pos]], pos + 1
         if self.flags & _LIMITS:
@@ -243,12 +243,13 @@ class LayoutCodec:
     # nodes
 
     def _nodes(self, node):
-        """Yield the children of a node."""
-        pos = node.body
-        for _ in range(node.children):
-            child = Node(self._code, pos)
-            yield child
-            pos = child.end
+        """Return the children of a node, read once: a row's are wanted for every row."""
+        if node.nodes is None:
+            node.nodes, pos = [], node.body
+            for _ in range(node.children):
+                node.nodes.append(Node(self._code, pos))
+                pos = node.nodes[-1].end
+        return node.nodes
 
     def _present(self, node):
         return node.condition is None or self._meter.has(node.condition)

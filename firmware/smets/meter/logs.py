@@ -55,11 +55,7 @@ class Log:
     def row(self, index):
         """Return row `index`, 0 the oldest, as a tuple. Raises IndexError."""
         self._store.read_into(index, self._record)
-        place, values = 0, []
-        for code in self._columns:
-            values.append(unpack_from(code, self._record, place))
-            place += width(code)
-        return tuple(values)
+        return self._unpack()
 
     def rows(self, from_s=0, to_s=0xFFFFFFFF):
         """Yield the rows whose time is from `from_s` to `to_s`, both included, the oldest first."""
@@ -68,13 +64,21 @@ class Log:
         for index in range(0 if scanned else self._first_from(from_s), count):
             time_s = self._time_s(index)
             if from_s <= time_s <= to_s:
-                yield self.row(index)
+                yield self._unpack()
             elif time_s > to_s and not scanned:
                 return
 
     def clear(self):
         """Remove every row."""
         self._store.clear()
+
+    def _unpack(self):
+        """Return the row that was read last."""
+        place, values = 0, []
+        for code in self._columns:
+            values.append(unpack_from(code, self._record, place))
+            place += width(code)
+        return tuple(values)
 
     def _time_s(self, index):
         self._store.read_into(index, self._record)
