@@ -17,16 +17,22 @@ from opensmets.errors import UsageError
 FIRST_OCTETS = (0xDD, 0xDF)
 ARGUMENT = "the argument"
 _NOT_HEX = re.compile(r"0x|[\s:,-]", re.IGNORECASE)
-_MAX_FILE_NAME = 1024
 
 
 def read_source(argument: str) -> tuple[bytes, str]:
     """Return what an argument stands for, and how to call it: a file's content, stdin's for `-`, or its own text."""
     if argument == "-":
         return read_input("-"), "stdin"
-    if len(argument) < _MAX_FILE_NAME and "\0" not in argument and Path(argument).is_file():
+    if _is_file(argument):
         return read_input(argument), argument
     return argument.encode("utf-8", "surrogateescape"), ARGUMENT
+
+
+def _is_file(argument: str) -> bool:
+    try:
+        return Path(argument).is_file()
+    except (OSError, ValueError):  # a text that no file could be called
+        return False
 
 
 def is_xml(data: bytes) -> bool:
