@@ -11,7 +11,7 @@ from typing import Any
 from opensmets.catalogue.use_cases import UseCase
 from opensmets.cli.console import warn
 from opensmets.cli.conversation import Conversation, Verified, open_conversation
-from opensmets.cli.prepare import Prepared, take_counter
+from opensmets.cli.prepare import Prepared
 from opensmets.cli.xml_view import answer_of, as_json, as_lines, read_document
 from opensmets.duis.compose import Address
 from opensmets.duis.document import Request
@@ -86,20 +86,24 @@ def open_talk(
 
 
 def exchange(conversation: Conversation, prepared: Prepared, timeout_s: float) -> Answer:
-    """Send a prepared command and return its answer. Raises SmetsError as `Conversation.carry_out` does."""
-    take_counter(prepared, conversation.keystore)
+    """Send a prepared command, its counter taken, and return its answer. Raises as `Conversation.carry_out` does."""
     verified = conversation.carry_out(prepared.command, timeout_s)
     return _answer(prepared.use_case, prepared.request.request_id, verified)
 
 
 def exchange_command(conversation: Conversation, command: bytes, timeout_s: float) -> Answer:
-    """Send a command that somebody protected already and return its answer. Raises SmetsError likewise."""
-    message, keystore = envelope.decode(command), conversation.keystore
-    kind: Kind = "topup" if message.message_code == TOP_UP_CODE else "message"
-    Counters(keystore.path).use(message.originator, message.counter, kind)
+    """Send a command that somebody protected already, its counter taken, and return its answer. Raises likewise."""
+    message = envelope.decode(command)
     verified = conversation.carry_out(command, timeout_s)
     address = Address(message.originator, message.recipient, message.counter)
-    return _answer(use_case_of(message, keystore), str(address), verified)
+    return _answer(use_case_of(message, conversation.keystore), str(address), verified)
+
+
+def take_counter_of(command: bytes, keystore: KeyStore) -> None:
+    """Take the counter of a command that somebody protected already. Raises SmetsError, LayoutError."""
+    message = envelope.decode(command)
+    kind: Kind = "topup" if message.message_code == TOP_UP_CODE else "message"
+    Counters(keystore.path).use(message.originator, message.counter, kind)
 
 
 def _answer(use_case: UseCase, request_id: str, verified: Verified) -> Answer:

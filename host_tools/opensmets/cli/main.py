@@ -11,7 +11,6 @@ import traceback
 from collections.abc import Sequence
 
 import typer
-
 from opensmets.cli import check, device, explain, keys, listen, send, shortcuts, steps, tour
 from opensmets.cli.console import warn
 from opensmets.errors import SmetsError

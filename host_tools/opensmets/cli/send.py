@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-
 from opensmets.cli.console import warn, working, write, write_json
 from opensmets.cli.keys import open_keystore
 from opensmets.cli.message_input import is_xml, message_of, read_source
@@ -60,8 +59,8 @@ def send(
 
     Exit code 0: done; 1: failed or refused; 2: wrong usage; 3: the device answered but refused an item.
     """
-    from opensmets.cli.answers import duis_response, exchange, exchange_command, open_talk
-    from opensmets.cli.prepare import Choices
+    from opensmets.cli.answers import duis_response, exchange, exchange_command, open_talk, take_counter_of
+    from opensmets.cli.prepare import Choices, take_counter
     from opensmets.transform.selection import Inventory
 
     choices = Choices(require_signature, renumber, inventory=Inventory("ESME", polyphase, twin), use_case=use_case)
@@ -71,6 +70,7 @@ def send(
         raise UsageError("--duis answers a DUIS request, and this is a command: leave it out")
     command = b"" if prepared else message_of(data, where)
     with open_talk(port, store, pcap, hub_time=not no_hub_time) as (conversation, alerts):
+        take_counter(prepared, store) if prepared else take_counter_of(command, store)
         with working(f"{prepared.use_case.name if prepared else 'command'} sent, waiting for the device"):
             if prepared:
                 answer = exchange(conversation, prepared, timeout)

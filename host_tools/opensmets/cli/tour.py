@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-
 from opensmets.cli.console import warn, write
 from opensmets.cli.device import Runtime
 from opensmets.errors import UsageError
