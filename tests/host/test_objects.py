@@ -8,7 +8,9 @@ from opensmets.catalogue.objects import objects, parse_object, right
 from opensmets.catalogue.pack_objects import MAX_LAYOUT, pack_layout, pack_objects, unpack_layout
 from opensmets.catalogue.use_cases import Reference, use_case, use_cases
 from opensmets.errors import SmetsError
+from opensmets.layouts.axdr import decode
 
+from tests.firmware.meter_world import World, make_meter
 from tests.host.test_reference_answers import IN_SCOPE
 from tests.reference import ROOT
 
@@ -85,6 +87,29 @@ def test_every_item_of_the_use_cases_in_scope_has_its_object() -> None:
         for item in [item for entry in found for item in entry.items]:
             assert right(verbs[item.verb], item.target), (name, item)
             assert item.inner is None or right("protected", item.inner), (name, item)
+
+
+def test_every_path_is_a_field_log_or_method_of_the_model() -> None:
+    meter = make_meter(elements=2, phases=3)
+    for entry in objects().values():
+        if entry.verb == "action" and entry.layout.path:
+            component, _, method = entry.layout.path.partition(".")
+            known = component == "logs" or method.split(".")[0] in meter._components[component].METHODS
+            assert known, entry.layout.path
+            continue
+        for path in entry.layout.paths():
+            assert (meter.log(path) if path.startswith("logs.") else meter.read(path)) is not None
+
+
+def test_every_readable_value_of_a_new_meter_encodes_as_its_layout_says() -> None:
+    world = World(make_meter(elements=2, phases=3))
+    for entry in objects().values():
+        if entry.verb == "get":
+            obis = "{}-{}:{}.{}.{}.{}".format(*entry.target.obis)
+            results, data = world.ask((1, entry.target.class_id, obis, entry.target.member))
+            assert results == [0] and decode(data).type == (
+                "octets" if entry.layout.type == "date_time" else entry.layout.type
+            )
 
 
 def test_a_right_that_is_not_there_is_none() -> None:

@@ -121,7 +121,7 @@ class LayoutCodec:
         if node.flags & _EACH:
             if tagged:
                 axdr.write_length(sink, len(value))
-            child = Node(self._code, node.body)
+            child = self._nodes(node)[0]
             for element in value:
                 self._encode(child, element, sink, tagged)
             return
@@ -137,7 +137,7 @@ class LayoutCodec:
                 self._encode(child, given, sink, tagged)
 
     def _encode_compact(self, node, sink):
-        child = Node(self._code, node.body)
+        child = self._nodes(node)[0]
         self._describe(child, sink)
         mark = sink.begin_length()
         for row in self._meter.log(node.path).rows(self._from_s, self._to_s):
@@ -154,7 +154,7 @@ class LayoutCodec:
                     self._describe(child, sink)
         elif node.tag == axdr.ARRAY:
             axdr.write_number(sink, axdr.U16, node.high)
-            self._describe(Node(self._code, node.body), sink)
+            self._describe(self._nodes(node)[0], sink)
 
     # taking in
 
@@ -211,7 +211,7 @@ class LayoutCodec:
         count = reader.count()
         if node.flags & _EACH:
             node.check(count)
-            child = Node(self._code, node.body)
+            child = self._nodes(node)[0]
             return [self._decode(child, reader) for _ in range(count)]
         if count != self._count(node):
             raise Mismatch("elements")
