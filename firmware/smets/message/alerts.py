@@ -11,21 +11,18 @@ from smets.cosem import axdr, dates
 from smets.message.envelope import ALERT, Writer
 from smets.trust.cells import SUPPLIER
 
-CRITICAL_ALERT = const(0x1000)
-NON_CRITICAL_ALERT = const(0x1001)
-OUTAGE_ALERT = const(0x0067)
+_CRITICAL_ALERT = const(0x1000)
+_NON_CRITICAL_ALERT = const(0x1001)
+_OUTAGE_ALERT = const(0x0067)
 """ECS80, whose body is the outage's start and end."""
-NOT_SUPPORTED_ALERT = const(0x0120)
+_NOT_SUPPORTED_ALERT = const(0x0120)
 """ECS100, whose body is the command's message code and originator counter."""
 
-NOT_SUPPORTED = const(0x8F85)
+_NOT_SUPPORTED = const(0x8F85)
 
 CRITICAL = const(1)
 SENT = const(2)
-EVENT_LOG = const(4)
-SECURITY_LOG = const(8)
-POWER_EVENT_LOG = const(16)
-"""Flags of the alert table."""
+"""Flags of the alert table that matter here; the others name logs."""
 
 _DATA_NOTIFICATION = const(0x0F)
 _INVOKE_FLAGS = const(0x20)
@@ -87,10 +84,10 @@ class Alerts:
         flags, recipients = self._table.find(code)
         if not flags & SENT:
             return
-        message_code = CRITICAL_ALERT if flags & CRITICAL else NON_CRITICAL_ALERT
+        message_code = _CRITICAL_ALERT if flags & CRITICAL else _NON_CRITICAL_ALERT
         body, count = b"", 0
         if outage_s:
-            message_code, count = OUTAGE_ALERT, 2
+            message_code, count = _OUTAGE_ALERT, 2
             body = b"".join([_date_time(moment) for moment in outage_s])
         for role in range(16):
             eui = self._party(role, flags & CRITICAL) if recipients & 1 << role else None
@@ -104,7 +101,7 @@ class Alerts:
 
     def tell_not_supported(self, envelope, time_s):
         """Tell a command's originator that its message code is not supported (ECS100); a stranger's, the supplier."""
-        if not self._may_repeat(NOT_SUPPORTED, time_s):
+        if not self._may_repeat(_NOT_SUPPORTED, time_s):
             return
         originator = bytes(envelope.originator)
         eui = originator if self._anchors.knows(originator) else self._party(SUPPLIER, True)
@@ -113,7 +110,7 @@ class Alerts:
             if envelope.supplementary_counter is not None:
                 supplementary = (envelope.supplementary_id, envelope.supplementary_counter)
             body = b"\x09\x0a" + struct.pack(">H", envelope.code) + bytes(envelope.counter)
-            self.send(eui, NOT_SUPPORTED_ALERT, True, NOT_SUPPORTED, time_s, body, 1, supplementary)
+            self.send(eui, _NOT_SUPPORTED_ALERT, True, _NOT_SUPPORTED, time_s, body, 1, supplementary)
 
     def send(self, eui, message_code, critical, code, time_s, body=b"", count=0, supplementary=()):
         """Send one alert to one party: `body` is `count` A-XDR elements that follow code and time stamp."""

@@ -9,9 +9,8 @@ import struct
 from micropython import const
 
 DLMS = const(0)
-GBZ = const(1)
 ASN1 = const(2)
-"""Payload kinds."""
+"""Payload kinds; 1 is GBZ, which no electricity meter has."""
 
 READ = const(1)
 WRITE = const(2)
@@ -26,10 +25,10 @@ RESPONSE_SIGNED = const(4)
 RESPONSE_MAC = const(8)
 RESPONSE_TIME = const(16)
 
-_HEADER = ">2sBxHH"
+_HEADER = const(">2sBxHH")
 _HEADER_SIZE = const(8)
-_RECORD = ">HBBHHH"
-_ITEM = ">BH6sb"
+_RECORD = const(">HBBHHH")
+_ITEM = const(">BH6sb")
 _SIZE = const(10)
 _MAX_RECORDS = const(512)
 _MAX_ITEMS = const(256)

@@ -9,22 +9,22 @@ from binascii import hexlify
 
 from micropython import const
 
-ORDINARY = const(0)
-TOP_UP = const(1)
+_ORDINARY = const(0)
+_TOP_UP = const(1)
 """Kinds of received counter that are told apart."""
 
-TOP_UP_CODE = const(0x0007)
+_TOP_UP_CODE = const(0x0007)
 """CS01a, Apply Prepayment Top Up."""
 
 _BLOCK = const(64)
 """Own counters reserved per write."""
-_OWN = "counter/own"
+_OWN = const("counter/own")
 _SIZE = const(8)
 
 
 def kind_of(code):
     """Return the kind of counter that a message code uses."""
-    return TOP_UP if code == TOP_UP_CODE else ORDINARY
+    return _TOP_UP if code == _TOP_UP_CODE else _ORDINARY
 
 
 class Counters:

@@ -8,7 +8,7 @@ from micropython import const
 from smets.trust import der
 from smets.trust.cells import MANAGEMENT, PREPAYMENT
 
-MAX_ROLES = const(8)
+_MAX_ROLES = const(8)
 
 _SUCCESS = const(0)
 _NOT_FOUND = const(25)
@@ -43,7 +43,7 @@ def _read(view):
         raise der.DerError("bytes after the roles")
     roles = []
     for tag, number, number_end in der.children(view, first, end):
-        if tag != der.INTEGER or len(roles) == MAX_ROLES:
+        if tag != der.INTEGER or len(roles) == _MAX_ROLES:
             raise der.DerError("roles outside limits")
         roles.append(der.read_unsigned(view, number, number_end))
     return named, roles

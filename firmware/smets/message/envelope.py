@@ -19,11 +19,11 @@ ALERT = const(3)
 SENSITIVE = const(4)
 """CRA flags (GBCS 7.2.7); the last one stands only in the key derivation for sensitive attributes."""
 
-MAC_SIZE = const(12)
-SIGNATURE_SIZE = const(64)
+_MAC_SIZE = const(12)
+_SIGNATURE_SIZE = const(64)
 
-_MAC_HEADER = b"\xdd\x00\x00\x00\x00\x00\x00"
-_SECURITY_HEADER = b"\x11\x00\x00\x00\x00"
+_MAC_HEADER = const(b"\xdd\x00\x00\x00\x00\x00\x00")
+_SECURITY_HEADER = const(b"\x11\x00\x00\x00\x00")
 _FIXED_HEADER = const(30)
 """`DF 09 CRA counter(8) 08 EUI(8) 08 EUI(8)` and the date-time's first byte."""
 _HEADROOM = const(128)
@@ -85,11 +85,11 @@ class Envelope:
         if bytes(view[:7]) != _MAC_HEADER:
             raise EnvelopeError("MAC header")
         length, offset = read_length(view, 7, self.end)
-        if offset + length != self.end or length < MAC_SIZE + _FIXED_HEADER + 5:
+        if offset + length != self.end or length < _MAC_SIZE + _FIXED_HEADER + 5:
             raise EnvelopeError("ciphered service length")
         if bytes(view[offset : offset + 5]) != _SECURITY_HEADER:
             raise EnvelopeError("security header")
-        self.start, self.end = offset + 5, self.end - MAC_SIZE
+        self.start, self.end = offset + 5, self.end - _MAC_SIZE
         self.mac = view[self.end :]
 
     def _read_grouping_header(self, view, at):
@@ -123,12 +123,12 @@ class Envelope:
 
     def _read_signature(self, view, offset):
         self.signed_end = offset
-        if offset >= self.end or view[offset] not in (0, SIGNATURE_SIZE):
+        if offset >= self.end or view[offset] not in (0, _SIGNATURE_SIZE):
             raise EnvelopeError("signature length")
         offset += 1
         if view[offset - 1]:
-            self.signature = view[offset : offset + SIGNATURE_SIZE]
-            offset += SIGNATURE_SIZE
+            self.signature = view[offset : offset + _SIGNATURE_SIZE]
+            offset += _SIGNATURE_SIZE
         if offset != self.end:
             raise EnvelopeError("bytes after the signature")
 
@@ -152,7 +152,7 @@ class Writer:
     __slots__ = ("sink", "_view", "_start", "_end")
 
     def __init__(self, payload_size=MAX_RESPONSE):
-        buffer = bytearray(_HEADROOM + payload_size + 1 + SIGNATURE_SIZE + MAC_SIZE)
+        buffer = bytearray(_HEADROOM + payload_size + 1 + _SIGNATURE_SIZE + _MAC_SIZE)
         self._view = memoryview(buffer)
         self.sink = BufferSink(buffer, _HEADROOM)
         self.sink.limit = _HEADROOM + payload_size
@@ -194,9 +194,9 @@ class Writer:
 
     def append_mac(self, mac):
         """Put the MAC behind and the MAC header before the message."""
-        length = len(_SECURITY_HEADER) + self._end - self._start + MAC_SIZE
-        self._view[self._end : self._end + MAC_SIZE] = mac
-        self._end += MAC_SIZE
+        length = len(_SECURITY_HEADER) + self._end - self._start + _MAC_SIZE
+        self._view[self._end : self._end + _MAC_SIZE] = mac
+        self._end += _MAC_SIZE
         self._before(_SECURITY_HEADER)
         self._before(encode_length(length))
         self._before(_MAC_HEADER)

@@ -7,7 +7,7 @@ message code on is the body of the alert (GBCS 9.2.2, message code 0x00CC).
 
 from micropython import const
 
-FUTURE_DATED_ALERT = const(0x00CC)
+_FUTURE_DATED_ALERT = const(0x00CC)
 SUCCEEDED = const(0x8F66)
 FAILED = const(0x8F67)
 
@@ -25,4 +25,4 @@ def tell_activation(alerts, context, time_s, succeeded=True):
     if len(context) != CONTEXT_SIZE:
         raise ValueError("a schedule's context has 27 bytes")
     body = bytes((9, _BODY_SIZE)) + context[8:]
-    alerts.send(context[:8], FUTURE_DATED_ALERT, True, SUCCEEDED if succeeded else FAILED, time_s, body, 1)
+    alerts.send(context[:8], _FUTURE_DATED_ALERT, True, SUCCEEDED if succeeded else FAILED, time_s, body, 1)

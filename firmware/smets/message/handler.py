@@ -25,10 +25,10 @@ from smets.message.on_demand import fetch
 from smets.message.protection import SensitiveProtector
 from smets.trust.cells import ACCESS_CONTROL_BROKER
 
-MALFORMED = const(0x8F1E)
-NO_AUTHORITY = const(0x8F30)
-NOT_AUTHENTIC = const(0x8F3D)
-NOT_SUPPORTED = const(0x8F85)
+_MALFORMED = const(0x8F1E)
+_NO_AUTHORITY = const(0x8F30)
+_NOT_AUTHENTIC = const(0x8F3D)
+_NOT_SUPPORTED = const(0x8F85)
 
 _SERVICES = {0x0008: "smets.message.credentials"}
 """Modules whose `answer` writes the response to an ASN.1 payload, by message code."""
@@ -75,7 +75,7 @@ class Handler:
             use_case, cell = self._check(envelope)
             return self._carry_out(envelope, use_case, cell)
         except EnvelopeError:
-            self._refuse(MALFORMED)
+            self._refuse(_MALFORMED)
         except _Refused as refusal:
             self._refuse(refusal.code)
         return None
@@ -83,7 +83,7 @@ class Handler:
     def _refuse(self, code):
         self.refused[code] = self.refused.get(code, 0) + 1
         self._report(code)
-        if code == NOT_SUPPORTED:
+        if code == _NOT_SUPPORTED:
             self._alerts.tell_not_supported(self._envelope, self._clock())
         else:
             self._alerts.tell_refusal(code, self._clock())
@@ -95,22 +95,22 @@ class Handler:
         use_case, cell = self._entitled(envelope)
         flags = use_case.protection
         if bool(flags & authority.COMMAND_MAC) != (envelope.mac is not None):
-            raise _Refused(NOT_AUTHENTIC)
+            raise _Refused(_NOT_AUTHENTIC)
         if bool(flags & authority.COMMAND_SIGNED) != (envelope.signature is not None):
-            raise _Refused(NOT_AUTHENTIC)
+            raise _Refused(_NOT_AUTHENTIC)
         if envelope.mac is not None and not self._protection.is_mac_valid(envelope):
-            raise _Refused(NOT_AUTHENTIC)
+            raise _Refused(_NOT_AUTHENTIC)
         if envelope.signature is not None and not self._protection.is_signature_valid(envelope, cell):
-            raise _Refused(NOT_AUTHENTIC)
+            raise _Refused(_NOT_AUTHENTIC)
         if not self._counters.is_fresh(envelope.originator, kind_of(envelope.code), envelope.counter):
-            raise _Refused(NOT_AUTHENTIC)
+            raise _Refused(_NOT_AUTHENTIC)
         return use_case, cell
 
     def _entitled(self, envelope):
         """Return the variant of the use case that the originator may send, and by which cell. Raises _Refused."""
         use_case = self._use_cases.find(envelope.code)
         if use_case is None or not self._can_carry_out(use_case):
-            raise _Refused(NOT_SUPPORTED)
+            raise _Refused(_NOT_SUPPORTED)
         originator, variant = bytes(envelope.originator), 0
         while use_case:
             cell = authority.entitled_cell(self._anchors, use_case, originator)
@@ -118,7 +118,7 @@ class Handler:
                 return use_case, cell
             variant += 1
             use_case = self._use_cases.find(envelope.code, variant)
-        raise _Refused(NO_AUTHORITY)
+        raise _Refused(_NO_AUTHORITY)
 
     def _can_carry_out(self, use_case):
         if use_case.payload == authority.ASN1:
@@ -134,7 +134,7 @@ class Handler:
         if use_case.payload == authority.DLMS:
             self._access_items(envelope, use_case, protector, sink)
         elif not fetch(_SERVICES[use_case.code], "answer")(envelope.payload, cell, self._anchors, sink):
-            raise _Refused(MALFORMED)
+            raise _Refused(_MALFORMED)
         return self._respond(use_case, originator, counter, supplementary)
 
     def _supplementary(self, envelope, originator, counter):

@@ -5,16 +5,17 @@ Every message key comes from the secret shared with one party and from the messa
 
 from hashlib import sha256
 
+from micropython import const
 from smets.cosem.results import OTHER_REASON, Refusal
 from smets.crypto import compare, kdf, p256
 from smets.crypto.gcm import Gcm
 from smets.message.envelope import COMMAND, SENSITIVE
 from smets.trust.cells import ACCESS_CONTROL_BROKER
 
-_KEY_PREFIX = b"\x60\x85\x74\x06\x08\x03\x00"
+_KEY_PREFIX = const(b"\x60\x85\x74\x06\x08\x03\x00")
 _COUNTER_ZERO = bytes(4)
-_MAC_PREFIX = b"\x11\x00\x00\x00\x00\x00"
-_SENSITIVE_PREFIX = b"\x31"
+_MAC_PREFIX = const(b"\x11\x00\x00\x00\x00\x00")
+_SENSITIVE_PREFIX = const(b"\x31")
 
 
 class NotProtectable(Exception):

@@ -26,12 +26,12 @@ MAX_FAILURES = const(5)
 """Forged tokens in a row by hand after which manual entry is suspended. GBCS leaves the number to the maker."""
 SUSPENSION_S = const(3600)
 
-_OFFSET = 7394156990786306048
+_OFFSET = const(7394156990786306048)
 _WINDOW = const(512)
 _TRUNCATED = const(1024)
-_SEEN = "utrn/seen"
-_FAILURES = "utrn/failures"
-_MAC_PREFIX = b"\x11\x00\x00\x00\x00\x00"
+_SEEN = const("utrn/seen")
+_FAILURES = const("utrn/failures")
+_MAC_PREFIX = const(b"\x11\x00\x00\x00\x00\x00")
 
 _PERMUTATIONS = (
     b"0123456789", b"1576283094", b"5803796142", b"8916043527",

@@ -3,6 +3,7 @@
 Apart from `esme` so that a device that is still to be provisioned has room for the certificates that it gets.
 """
 
+from micropython import const
 from smets.cosem.access import AccessService
 from smets.cosem.table import ObjectTable
 from smets.message import future
@@ -15,7 +16,7 @@ from smets.message.protection import Protection
 from smets.meter.measurement import Measurement
 from smets.meter.model import Meter
 
-_OUTAGE_BODY = 8
+_OUTAGE_BODY = const(8)
 
 
 class Tokens:

@@ -9,15 +9,10 @@ import struct
 
 from micropython import const
 
-ROOT = const(0)
-RECOVERY = const(1)
 SUPPLIER = const(2)
-NETWORK_OPERATOR = const(3)
 ACCESS_CONTROL_BROKER = const(4)
-TRANSITIONAL_COS = const(5)
-WAN_PROVIDER = const(6)
-LOAD_CONTROLLER = const(8)
-"""Remote party roles by their GBCS number."""
+"""Remote party roles by their GBCS number. The others: 0 root, 1 recovery, 3 network operator, 5 transitional change
+of supplier, 6 WAN provider, 8 load controller."""
 
 DIGITAL_SIGNATURE = const(0)
 KEY_AGREEMENT = const(4)
@@ -28,21 +23,12 @@ MANAGEMENT = const(0)
 PREPAYMENT = const(1)
 """Cell usages."""
 
-_ROLES = (
-    ROOT,
-    RECOVERY,
-    SUPPLIER,
-    NETWORK_OPERATOR,
-    ACCESS_CONTROL_BROKER,
-    TRANSITIONAL_COS,
-    WAN_PROVIDER,
-    LOAD_CONTROLLER,
-)
-_USAGES = (DIGITAL_SIGNATURE, KEY_AGREEMENT, KEY_CERT_SIGN)
-_RECORD = ">8s64sB"
+_ROLES = const((0, 1, 2, 3, 4, 5, 6, 8))
+_USAGES = const((0, 4, 5))
+_RECORD = const(">8s64sB")
 _RECORD_SIZE = const(73)
-_PREFIX = "cell/"
-_SEQUENCE = "cells/sequence/%d"
+_PREFIX = const("cell/")
+_SEQUENCE = const("cells/sequence/%d")
 
 
 class CellError(ValueError):

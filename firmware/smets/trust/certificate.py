@@ -15,17 +15,17 @@ from smets.trust.cells import DIGITAL_SIGNATURE, KEY_AGREEMENT, KEY_CERT_SIGN
 MAX_CERTIFICATE = const(1024)
 """Longest certificate, bytes: the longest in the reference set is 452."""
 
-_ECDSA_SHA256 = b"\x2a\x86\x48\xce\x3d\x04\x03\x02"
-_P256 = b"\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"
-_UNIT = b"\x55\x04\x0b"
-_UNIQUE_IDENTIFIER = b"\x55\x04\x2d"
-_KEY_USAGE = b"\x55\x1d\x0f"
-_KEY_IDENTIFIER = b"\x55\x1d\x0e"
-_ALTERNATIVE_NAME = b"\x55\x1d\x11"
-_AUTHORITY = b"\x55\x1d\x23"
-_HARDWARE_MODULE = b"\x2b\x06\x01\x05\x05\x07\x08\x04"
+_ECDSA_SHA256 = const(b"\x2a\x86\x48\xce\x3d\x04\x03\x02")
+_P256 = const(b"\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07")
+_UNIT = const(b"\x55\x04\x0b")
+_UNIQUE_IDENTIFIER = const(b"\x55\x04\x2d")
+_KEY_USAGE = const(b"\x55\x1d\x0f")
+_KEY_IDENTIFIER = const(b"\x55\x1d\x0e")
+_ALTERNATIVE_NAME = const(b"\x55\x1d\x11")
+_AUTHORITY = const(b"\x55\x1d\x23")
+_HARDWARE_MODULE = const(b"\x2b\x06\x01\x05\x05\x07\x08\x04")
 
-_VERSION_3 = b"\x02\x01\x02"
+_VERSION_3 = const(b"\x02\x01\x02")
 _TAG_VERSION = const(0xA0)
 _TAG_EXTENSIONS = const(0xA3)
 _TAG_OTHER_NAME = const(0xA0)

@@ -3,12 +3,13 @@
 A private key is generated here, kept in the journal, used through `sign` and `agree`, and has no other way out.
 """
 
+from micropython import const
 from smets.crypto import p256
 from smets.crypto.entropy import random_bytes
 from smets.trust.cells import DIGITAL_SIGNATURE, KEY_AGREEMENT
 
 _NAMES = {DIGITAL_SIGNATURE: "key/ds", KEY_AGREEMENT: "key/ka"}
-_PRIVATE_SIZE = 32
+_PRIVATE_SIZE = const(32)
 
 
 class NoDeviceKeys(Exception):

@@ -19,12 +19,12 @@ from smets.trust.cells import (
 from smets.trust.certificate import MAX_CERTIFICATE, Certificate, CertificateError
 from smets.trust.identity import IDENTITY, STAMP, who
 
-MAX_REQUEST = const(4096)
+_MAX_REQUEST = const(4096)
 """Longest request, bytes."""
 
 _USAGES = {"ds": DIGITAL_SIGNATURE, "ka": KEY_AGREEMENT, "certsign": KEY_CERT_SIGN}
 _CELL_USAGES = {"management": MANAGEMENT, "prepayment": PREPAYMENT}
-_CERTIFICATE = "device/certificate/"
+_CERTIFICATE = const("device/certificate/")
 
 
 class ProvisioningError(ValueError):
@@ -138,7 +138,7 @@ _STEPS = {
 
 
 def _decode(request):
-    if len(request) > MAX_REQUEST:
+    if len(request) > _MAX_REQUEST:
         raise ProvisioningError("request too long")
     try:
         decoded = json.loads(bytes(request))

@@ -8,10 +8,10 @@ Layout, big-endian:
 
 Payload: 0 dlms, 1 gbz, 2 asn1.
 
-Protection bits: 1 command signed, 2 command MACed, 4 response signed, 8 response MACed, 16 has a time.
-Roles: bit n for the trust anchor cell of remote party role n. Variants of a message code that differ only in their items
-are one record; variants that differ in protection or originator are records side by side. A protected read is two
-items, the data protection object and behind it the attribute that is asked for.
+Protection bits: 1 command signed, 2 command MACed, 4 response signed, 8 response MACed, 16 a date-time in the
+response. Roles: bit n for the trust anchor cell of remote party role n. Variants of a message code that differ only in
+their items are one record; variants that differ in protection or originator are records side by side. A protected read
+is two items, the data protection object and behind it the attribute that is asked for.
 """
 
 from __future__ import annotations
