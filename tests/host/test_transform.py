@@ -193,7 +193,7 @@ def test_a_prepayment_log_for_a_party_that_the_device_does_not_know() -> None:
     header = "DF 0901 0000000A0B0C0D0E 08 90B3D51F30000002 08 00DB1234567890A0 00"
     supplementary = octets("820116 0034 90B3D51F30010000 0000000102030405") + certificate
     check(command, "ECS21b", octets(header) + supplementary + sized(payload))
-    with pytest.raises(SmetsError, match="access control broker's EUI and counter"):
+    with pytest.raises(SmetsError, match="its party's EUI and counter"):
         make("4.14", body)
 
 

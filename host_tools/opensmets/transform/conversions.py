@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opensmets.transform import auxiliary, credentials, moments, prepayment, settings, tariffs
+from opensmets.transform import auxiliary, credential_updates, credentials, moments, prepayment, settings, tariffs
 from opensmets.transform.scope import Conversion, PayloadMaker
 
 CONVERSIONS: dict[str, Conversion] = {
@@ -12,4 +12,4 @@ CONVERSIONS: dict[str, Conversion] = {
     **auxiliary.CONVERSIONS,
     **settings.CONVERSIONS,
 }
-PAYLOADS: dict[str, PayloadMaker] = credentials.PAYLOADS
+PAYLOADS: dict[str, PayloadMaker] = {**credentials.PAYLOADS, **credential_updates.PAYLOADS}

@@ -27,6 +27,9 @@ ROLES = {
 #: KeyUsage as a bit string: the count of unused bits, then the bits.
 DIGITAL_SIGNATURE, KEY_AGREEMENT = b"\x07\x80", b"\x03\x08"
 KEY_USAGES = {"Digital Signature": DIGITAL_SIGNATURE, "Key Agreement": KEY_AGREEMENT}
+#: DeviceType of GBCS's modules.
+DEVICE_TYPES = {"GSME": 0, "ESME": 1, "GPF": 3, "HCALCS": 4, "PPMID": 5}
+METHOD_A_INITIATOR = 0
 _CANCEL = b"99991231235959Z"
 
 
@@ -68,12 +71,21 @@ def activate_firmware(scope: Scope) -> bytes:
     return make(SEQUENCE, tuple(fields)).encode()
 
 
+def join_meter(scope: Scope) -> bytes:
+    """Make CS03A1's payload: the meter is to start joining the other device, of a kind that the inventory knows."""
+    kind = DEVICE_TYPES.get(scope.other_device)
+    if kind is None:
+        raise InvalidRequest(f"OtherDeviceID: is a {scope.other_device}; a meter joins {', '.join(DEVICE_TYPES)}")
+    return make(SEQUENCE, (integer(METHOD_A_INITIATOR), _eui(scope), integer(kind))).encode()
+
+
 def other_device(scope: Scope) -> bytes:
     """Make CS04's payload: the device to be unjoined."""
-    eui = text(scope.body, "OtherDeviceID").strip().replace("-", "")
-    if len(eui) != 16:
-        raise InvalidRequest("OtherDeviceID: is no EUI-64")
-    return make(OCTET_STRING, bytes.fromhex(eui)).encode()
+    return _eui(scope).encode()
+
+
+def _eui(scope: Scope) -> Element:
+    return make(OCTET_STRING, bytes.fromhex(text(scope.body, "OtherDeviceID").strip().replace("-", "")))
 
 
 def nothing(_: Scope) -> bytes:
@@ -84,4 +96,5 @@ def nothing(_: Scope) -> bytes:
 PAYLOADS: dict[str, PayloadMaker] = {
     "credentials_wanted": credentials_wanted, "credential_type": credential_type, "other_device": other_device,
     "activate_firmware": activate_firmware, "device_certificate": device_certificate, "nothing": nothing,
+    "join_meter": join_meter,
 }  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from lxml import etree
-
 from opensmets.catalogue.template import Condition
 from opensmets.duis.validation import NAMESPACE, InvalidRequest, child_elements, text_of
 

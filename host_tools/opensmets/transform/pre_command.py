@@ -25,6 +25,8 @@ from opensmets.transform.scope import Scope
 from opensmets.transform.selection import Inventory, select
 
 INVOKE_ID_FLAGS, INVOKE_ID_MASK = 0x2000_0000, 0x00FF_FFFF
+#: The DCC's parties that originate commands on requests.
+DCC_ROLES = ("acb", "transitional_cos")
 CREDENTIALS = "KAPublicSecurityCredentials"
 #: The request that has the DCC make up a number for the customer to read out.
 CIN_VARIANT = "9.1"
@@ -58,6 +60,7 @@ def transform(
     *,
     dcc_eui: bytes | None = None,
     dcc_counter: int | None = None,
+    dcc_role: str = "acb",
     via_dcc: bool | None = None,
     inventory: Inventory | None = None,
     role: str | None = None,
@@ -66,24 +69,26 @@ def transform(
 ) -> PreCommand:
     """Return the command of a request that was read.
 
-    `dcc_eui` (8 octets) and `dcc_counter` are the access control broker's, for commands that it originates: when the
-    request carries the credentials of a party that the device does not know, when only the broker may send the use
-    case, or when `via_dcc` says so. `inventory`, `role` and `use_case` decide where the document leaves a choice.
-    `cin` is four digits for the meter to show, random unless given (9.1 only).
-    Raises Unsupported when there is no command for it (yet), InvalidRequest naming the element that cannot be sent,
-    SmetsError when something else is missing.
+    `dcc_eui` (8 octets) and `dcc_counter` are those of the DCC's party `dcc_role`, for commands that it originates:
+    when the request carries the credentials of a party that the device does not know, when only the DCC may send the
+    use case, or when `via_dcc` says so. Only 6.23 wants another party than the broker, `transitional_cos`.
+    `inventory`, `role` and `use_case` decide where the document leaves a choice. `cin` is four digits for the meter to
+    show, random unless given (9.1 only). Raises Unsupported when there is no command for it (yet), InvalidRequest
+    naming the element that cannot be sent, SmetsError when something else is missing.
     """
     if request.signed_pre_command is not None:
         raise SmetsError("this is a Signed Pre-Command: its message is made and signed already; send it as it is")
     inventory = inventory or Inventory()
     chosen = select(request, inventory, role, use_case)
     if via_dcc is None:
-        via_dcc = text_at(request.body, CREDENTIALS) is not None or chosen.originators == ("acb",)
-    broker = (dcc_eui, dcc_counter) if via_dcc and role != "acb" else None
-    header = _header(request, chosen, broker)
+        via_dcc = text_at(request.body, CREDENTIALS) is not None or set(chosen.originators) <= set(DCC_ROLES)
+    if via_dcc and dcc_role not in chosen.originators:
+        raise SmetsError(f"{chosen.name}: originated by the {' or '.join(chosen.originators)}, not by the {dcc_role}")
+    header = _header(request, chosen, (dcc_eui, dcc_counter) if via_dcc and role != dcc_role else None)
     party = header.supplementary_party or header.originator
     cin = _cin(cin) if request.variant == CIN_VARIANT else ""
-    scope = Scope(request.body, header.counter, party, request.target, inventory.facts, cin)
+    facts, other = inventory.facts, inventory.other_device
+    scope = Scope(request.body, header.counter, party, request.target, facts, cin, other)
     try:
         message = replace(header, payload=_payload(chosen, scope))
         return PreCommand(chosen, encode(message), message, cin)
@@ -105,7 +110,7 @@ def _header(request: Request, use_case: UseCase, broker: tuple[bytes | None, int
         return Message(COMMAND, request.counter, request.originator, request.target, code, b"")
     eui, counter = broker
     if eui is None or counter is None:
-        raise SmetsError(f"{use_case.name}: the DCC originates this; give the access control broker's EUI and counter")
+        raise SmetsError(f"{use_case.name}: the DCC originates this; give its party's EUI and counter")
     header = Message(COMMAND, counter, eui, request.target, code, b"")
     if mapping(use_case.name).dcc_own:
         return header

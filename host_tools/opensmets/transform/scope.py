@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lxml import etree
-
 from opensmets.layouts.axdr import Data
 
 
@@ -16,7 +15,7 @@ class Scope:
 
     `counter` is the message's originator counter, `party` the EUI of whom the answer is for (the supplementary party
     when there is one), `target` the device's. `facts` are those of catalogue/template.py, `cin` is the customer
-    identification number that the DCC made.
+    identification number that the DCC made, `other_device` the kind of device that a join is with.
     """
 
     body: etree._Element = field(repr=False)
@@ -25,6 +24,7 @@ class Scope:
     target: bytes
     facts: dict[str, bool]
     cin: str = ""
+    other_device: str = ""
 
 
 #: Makes a datum of an element. Raises SmetsError naming the element when it cannot.

@@ -19,11 +19,15 @@ class Unsupported(SmetsError):
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What the DCC's inventory knows of a device and a document does not say."""
+    """What the DCC's inventory knows of a device and a document does not say.
+
+    `other_device` is the kind of device that the request would have it joined with (8.7.1).
+    """
 
     device: str = "ESME"
     polyphase: bool = False
     twin: bool = False
+    other_device: str = "HCALCS"
 
     @property
     def facts(self) -> dict[str, bool]:
