@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from lxml import etree
+
 from opensmets import parse
 from opensmets.catalogue.use_cases import use_case
 from opensmets.errors import SmetsError
@@ -16,8 +18,8 @@ from opensmets.layouts.axdr import Compact, Data, RowType
 from opensmets.layouts.envelope import ALERT, RESPONSE, Message
 from opensmets.layouts.xdlms import AccessResponse, Notification, Result
 from opensmets.parse import ParseError, UnsupportedUseCase
-
 from tests.host.sealed import seal, with_alert, with_response
+from tests.reference import REFERENCE
 
 DEVICE, SUPPLIER = bytes.fromhex("00DB123456789ABC"), bytes.fromhex("90B3D51F30010000")
 COUNTER = 0x1_0000_0005
@@ -60,7 +62,7 @@ def answered(
     sent, parts = with_response(message(case.message_code, time=time), plain, protected)
     root = etree.fromstring(etree.tostring(parse.parse_response(sent, decrypted=parts, use_case=case)))
     assert parse.read_back(root) == plain == parse.plain_response(sent, parts)
-    return root
+    return judged(root)
 
 
 def alarmed(code: int, alert: int, *extra: Data, time: bytes = NOON, protected: bool = False) -> etree._Element:
@@ -68,6 +70,19 @@ def alarmed(code: int, alert: int, *extra: Data, time: bytes = NOON, protected: 
     sent, parts = with_alert(message(code, ALERT), plain, protected)
     root = etree.fromstring(etree.tostring(parse.parse_alert(sent, decrypted=parts)))
     assert parse.read_back(root) == plain
+    return judged(root)
+
+
+@cache
+def schema() -> etree.XMLSchema | None:
+    return etree.XMLSchema(etree.parse(REFERENCE / "duis" / "mmc-5.4.xsd")) if REFERENCE else None
+
+
+def judged(root: etree._Element) -> etree._Element:
+    """Return a document that is valid, where the schema is at hand."""
+    judge = schema()
+    if judge is not None:
+        judge.assertValid(root)
     return root
 
 
