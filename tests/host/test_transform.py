@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+from datetime import UTC, datetime
 
 import pytest
+
 from opensmets.duis.document import read_request
 from opensmets.errors import SmetsError
-from opensmets.transform.pre_command import PreCommand, invoke_id, transform
+from opensmets.transform.pre_command import PreCommand, dcc_holds_until, invoke_id, transform
 from opensmets.transform.selection import Inventory, Unsupported
-
 from tests.host.duis_documents import COUNTER, NETWORK_OPERATOR, document
 
 ACB = bytes.fromhex("90B3D51F30000002")
@@ -184,7 +185,7 @@ def test_a_prepayment_log_for_a_party_that_the_device_knows() -> None:
 
 def test_a_prepayment_log_for_a_party_that_the_device_does_not_know() -> None:
     """The broker originates with its own counter, which is also the transaction id's; the asker is supplementary."""
-    certificate = bytes.fromhex("30820100") + bytes(range(256))
+    certificate = bytes.fromhex("30820100 0481FD") + bytes(range(253))
     credentials = f"<KAPublicSecurityCredentials>{base64.b64encode(certificate).decode()}</KAPublicSecurityCredentials>"
     body = f"<ReadPrepaymentDailyReadLog>{PERIOD}{credentials}</ReadPrepaymentDailyReadLog>"
     command = make("4.14", body, dcc_eui=ACB, dcc_counter=0x0A0B0C0D0E)
@@ -314,3 +315,77 @@ def test_the_identification_number_is_random_unless_given() -> None:
     assert len(drawn) > 1 and all(len(cin) == 4 and cin.isdigit() for cin in drawn)
     with pytest.raises(SmetsError, match="four digits"):
         make("9.1", body, dcc_eui=ACB, dcc_counter=5, cin="12345")
+
+
+@pytest.mark.parametrize("mode", ["PrepaymentMode", "CreditMode"])
+def test_a_balance_is_adjusted_or_reset_in_either_mode(mode: str) -> None:
+    body = f"<UpdateMeterBalance><{mode}><AdjustMeterBalance>-2</AdjustMeterBalance></{mode}></UpdateMeterBalance>"
+    payload = octets(ACCESS, "01 03 0070 0000130A00FF 01", "01 05FFFFFFFE")
+    check(make("1.5", body, 4), "ECS04a", octets(FROM_SUPPLIER, "02 001C") + sized(payload))
+    body = f"<UpdateMeterBalance><{mode}><ResetMeterBalance/></{mode}></UpdateMeterBalance>"
+    items = [f"03 0070 0000130A0{n}FF 02" for n in range(3)]
+    payload = octets(ACCESS, "03", *items, "03", "0500000000" * 3)
+    check(make("1.5", body, 4), "ECS04b", octets(FROM_SUPPLIER, "02 00B3") + sized(payload))
+
+
+def test_two_elements_of_one_index_are_refused() -> None:
+    one = '<ALCSHCALCSDescription index="2"><SwitchDescription>Boiler</SwitchDescription></ALCSHCALCSDescription>'
+    body = "<UpdateDeviceConfigurationALCDescriptions>{}</UpdateDeviceConfigurationALCDescriptions>"
+    payload = octets(ACCESS, "01 02 0001 00005E2C000C 02", "01 0A06 426F696C6572")
+    check(make("6.14.1", body.format(one), 4), "ECS46a", octets(FROM_SUPPLIER, "02 0053") + sized(payload))
+    with pytest.raises(SmetsError, match="ALCSHCALCSDescription: index 2 stands twice"):
+        make("6.14.1", body.format(one + one), 4)
+
+
+def test_credentials_that_are_no_certificate_are_refused() -> None:
+    for octets_ in (b"", b"\x30\x05\x01", b"\x05\x00"):
+        text = base64.b64encode(octets_).decode()
+        body = f"<ReadPrepaymentDailyReadLog>{PERIOD}<KAPublicSecurityCredentials>{text}</KAPublicSecurityCredentials>"
+        with pytest.raises(SmetsError, match="KAPublicSecurityCredentials: is no certificate in DER"):
+            make("4.14", f"{body}</ReadPrepaymentDailyReadLog>", dcc_eui=ACB, dcc_counter=1)
+
+
+def test_what_the_dcc_holds_back_is_told_from_what_the_device_does() -> None:
+    when = "<ExecutionDateTime>2031-02-03T04:05:06.07Z</ExecutionDateTime>"
+    dated = read_request(document("7.7", f"<ReadALCSData>{when}</ReadALCSData>"))
+    assert dcc_holds_until(dated) == datetime(2031, 2, 3, 4, 5, 6, 70_000, tzinfo=UTC)
+    assert transform(dated).octets == make("7.7", "<ReadALCSData/>").octets
+    assert dcc_holds_until(read_request(document("7.7", "<ReadALCSData/>"))) is None
+    body = LOAD_LIMIT.format(when=when, state="Disable")
+    assert dcc_holds_until(read_request(document("6.4.1", body, command_variant=4))) is None
+
+
+@pytest.mark.parametrize(("index", "level", "script"), [(1, 0, "1100"), (5, 100, "1564")])
+def test_a_controller_is_set_by_its_own_objects(index: int, level: int, script: str) -> None:
+    body = f"""<SetAuxiliaryControllerState auxiliaryControllerN="{index}">
+      <StartDateTime>2031-02-03T04:05:06.07Z</StartDateTime><EndDateTime>2031-02-03T04:05:06.07Z</EndDateTime>
+      <CommandedStateLevel>{level}</CommandedStateLevel></SetAuxiliaryControllerState>"""
+    obis = f"00005E2C{116 + index:02X}"
+    items = (f"02 0001 {obis}01 02", f"02 0001 {obis}02 02", "03 0009 00000A0067FF 01")
+    payload = octets(ACCESS, "03", *items, "03", IN_2031, IN_2031, "12", script)
+    check(make("7.13", body, 4), "ECS47a", octets(FROM_SUPPLIER, "02 011E") + sized(payload))
+
+
+def replacement(role: str, more: str, certificate: bytes) -> str:
+    text = base64.b64encode(certificate).decode()
+    return f"""<UpdateSecurityCredentialsKRP>{more}<RemotePartyRole>{role}</RemotePartyRole>
+      <RemotePartyFloorSeqNumber>200</RemotePartyFloorSeqNumber>
+      <ReplacementCertificates><SupplierOrNetworkOperatorCertificates>
+        <KeyAgreementTopUpCertificate>{text}</KeyAgreementTopUpCertificate>
+      </SupplierOrNetworkOperatorCertificates></ReplacementCertificates>
+      <CertificationPathCertificates><Certificate>{text}</Certificate></CertificationPathCertificates>
+      <ApplyTimeBasedCPVChecks>false</ApplyTimeBasedCPVChecks></UpdateSecurityCredentialsKRP>"""
+
+
+def test_replaced_credentials() -> None:
+    """A floor of 200 takes two octets; the sequence number is the command's counter; the time stands last."""
+    certificate = octets("3003 020107")
+    when = "<ExecutionDateTime>2031-02-03T04:05:06.07Z</ExecutionDateTime>"
+    control = "301A 020102 810101 A207 020102 03020780 8305 0102030405 840200C8"
+    command = make("6.15.1", replacement("Supplier", when, certificate), 4)
+    assert command.use_case.name == "CS02bSupplierBySupplier"
+    cell = "300A 020102 03020308 020101"
+    replaced = "3013 3011 3003020107" + cell
+    body = octets(control, replaced, "3005 3003020107", "180F") + b"20310203040506Z"
+    expected = octets("30", f"{len(body):02X}") + body
+    assert command.message.payload.hex() == expected.hex()

@@ -6,7 +6,7 @@
     table     = "{" value "=" constant ("," value "=" constant)* "}"
     condition = ["!"] (path ["=" value] | fact)
     path      = "." | [step ("/" step)*] [":" attribute]
-    step      = name ["[" index | child "=" value "]"]
+    step      = "*" | name ["[" index | child "=" value "]"]
     constant  = integer | "true" | "false" | "x" hex digits | "b" bits
 
 A word is an A-XDR type (`u32`, `octets`, `structure`, `array`...) or the name of a conversion that `transform/` has
@@ -25,9 +25,9 @@ from opensmets.errors import SmetsError
 
 FACTS = ("twin", "polyphase")
 _TOKEN = re.compile(
-    r"\s*(?:@(?P<path>[A-Za-z0-9_./\[\]:=]+)|=(?P<constant>-?\w+)|(?P<word>[a-z]\w*)|(?P<mark>[(){},]))"
+    r"\s*(?:@(?P<path>[A-Za-z0-9_./\[\]:=*]+)|=(?P<constant>-?\w+)|(?P<word>[a-z]\w*)|(?P<mark>[(){},]))"
 )
-_IF = re.compile(r"if (!?)([\w./\[\]:]+)(?:=([^:]+))?: *")
+_IF = re.compile(r"if (!?)([\w./\[\]:*]+)(?:=([^:]+))?: *")
 _EACH = re.compile(r"each ([\w./\[\]=]+): *")
 _TABLE_ENTRY = re.compile(r"\s*(\w+)=(-?\w+)\s*")
 Constant = int | bytes | str

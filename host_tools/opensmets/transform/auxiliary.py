@@ -8,6 +8,7 @@ octet the level in percent, with its high bit set in schedules.
 from __future__ import annotations
 
 from lxml import etree
+
 from opensmets.layouts.axdr import Data
 from opensmets.transform.moments import date
 from opensmets.transform.paths import find, find_all, need, number, text_at

@@ -7,15 +7,21 @@ control ::= SEQUENCE { mode, [1] time checks disapplied, [2] authorising cell, [
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from functools import partial
 
 from lxml import etree
-from opensmets.duis.validation import InvalidRequest, text_of
-from opensmets.layouts.asn1 import BIT_STRING, SEQUENCE, Element, decode, make
-from opensmets.layouts.wire import LayoutError
-from opensmets.transform.credentials import DIGITAL_SIGNATURE, KEY_AGREEMENT, ROLES, generalized_time, integer
+
+from opensmets.duis.validation import InvalidRequest
+from opensmets.layouts.asn1 import BIT_STRING, SEQUENCE, Element, make
+from opensmets.transform.credentials import (
+    DIGITAL_SIGNATURE,
+    KEY_AGREEMENT,
+    ROLES,
+    certificate,
+    generalized_time,
+    integer,
+)
 from opensmets.transform.moments import execution_time, is_cancelling
 from opensmets.transform.paths import find, find_all, text, text_at
 from opensmets.transform.scope import PayloadMaker, Scope
@@ -71,7 +77,7 @@ def replace_credentials(mode: Mode, scope: Scope) -> bytes:
     """Make the payload of a replacement. Raises InvalidRequest when no certificate, or none that is one, is given."""
     fields = [_control(mode, scope), make(SEQUENCE, _replacements(mode, scope.body))]
     path = find_all(scope.body, "CertificationPathCertificates/Certificate")
-    fields.append(make(SEQUENCE, tuple(_certificate(one) for one in path)))
+    fields.append(make(SEQUENCE, tuple(certificate(one) for one in path)))
     moment = execution_time(scope.body)
     if moment is not None and mode.dated:
         fields.append(generalized_time(moment))
@@ -123,16 +129,9 @@ def _replacements(mode: Mode, body: etree._Element) -> tuple[Element, ...]:
     if not found:
         raise InvalidRequest("ReplacementCertificates: has no certificate; give at least one")
     return tuple(
-        make(SEQUENCE, (_certificate(one), make(SEQUENCE, _cell(mode.replaced, usage, top_up))))
+        make(SEQUENCE, (certificate(one), make(SEQUENCE, _cell(mode.replaced, usage, top_up))))
         for one, usage, top_up in found
     )
-
-
-def _certificate(element: etree._Element) -> Element:
-    try:
-        return decode(base64.b64decode("".join(text_of(element).split())))
-    except LayoutError as error:
-        raise InvalidRequest(f"{etree.QName(element).localname}: is no certificate in DER ({error})") from None
 
 
 PAYLOADS: dict[str, PayloadMaker] = {name: partial(replace_credentials, mode) for name, mode in MODES.items()}

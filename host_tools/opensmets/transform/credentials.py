@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 from datetime import datetime
 
-from opensmets.duis.validation import InvalidRequest
+from lxml import etree
+
+from opensmets.duis.validation import InvalidRequest, local_name, text_of
 from opensmets.layouts.asn1 import (
     BIT_STRING,
     GENERALIZED_TIME,
@@ -14,10 +16,12 @@ from opensmets.layouts.asn1 import (
     OCTET_STRING,
     SEQUENCE,
     Element,
+    decode,
     make,
 )
+from opensmets.layouts.wire import LayoutError
 from opensmets.transform.moments import execution_time, is_cancelling
-from opensmets.transform.paths import find_all, text
+from opensmets.transform.paths import find_all, need, text
 from opensmets.transform.scope import PayloadMaker, Scope
 
 #: RemotePartyRole of GBCS's modules by DUIS's names.
@@ -44,6 +48,17 @@ def generalized_time(moment: datetime) -> Element:
     return make(GENERALIZED_TIME, written.rjust(15, b"0"))
 
 
+def certificate(element: etree._Element) -> Element:
+    """Return the certificate that an element has in base64. Raises InvalidRequest when it is none."""
+    try:
+        found = decode(base64.b64decode("".join(text_of(element).split())))
+    except LayoutError as error:
+        raise InvalidRequest(f"{local_name(element)}: is no certificate in DER ({error})") from None
+    if found.tag != SEQUENCE:
+        raise InvalidRequest(f"{local_name(element)}: is no certificate in DER (it is no sequence)")
+    return found
+
+
 def credentials_wanted(scope: Scope) -> bytes:
     """Make CS02a's and CS02f's payload: whose credentials the broker wants to know."""
     asking = make(SEQUENCE, (integer(ROLES["ACB"]), make(BIT_STRING, KEY_AGREEMENT)))
@@ -58,7 +73,7 @@ def credential_type(scope: Scope) -> bytes:
 
 def device_certificate(scope: Scope) -> bytes:
     """Make CS02d's payload: the device's new certificate."""
-    return base64.b64decode("".join(text(scope.body, "DeviceCertificate").split()))
+    return certificate(need(scope.body, "DeviceCertificate")).encode()
 
 
 def activate_firmware(scope: Scope) -> bytes:

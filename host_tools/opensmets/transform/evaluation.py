@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lxml import etree
+
 from opensmets.catalogue.request_mappings import READ_VERBS, Mapping
 from opensmets.catalogue.template import Constant, ItemTemplate, Template
 from opensmets.catalogue.use_cases import Item, Reference, UseCase, parse_item

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lxml import etree
+
 from opensmets.catalogue.use_cases import Reference
 from opensmets.duis.validation import InvalidRequest
 from opensmets.layouts.axdr import Data

@@ -10,6 +10,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from lxml import etree
+
 from opensmets.duis.validation import SPACE, InvalidRequest, child_elements, local_name, text_of
 from opensmets.layouts.axdr import Data
 from opensmets.transform.paths import find, need, text_at

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from lxml import etree
+
 from opensmets.catalogue.template import Condition
 from opensmets.duis.validation import NAMESPACE, InvalidRequest, child_elements, text_of
 
@@ -17,6 +18,9 @@ def find_all(element: etree._Element, path: str) -> list[etree._Element]:
     """Return every element at `path` (without attribute), in document order."""
     found = [element]
     for step in path.split("/") if path and path != "." else []:
+        if step == "*":
+            found = [child for one in found for child in child_elements(one)]
+            continue
         match = _STEP.fullmatch(step)
         if not match:
             raise InvalidRequest(f"catalogue path {path!r}: {step!r} is no step")

@@ -5,22 +5,26 @@ For a critical request that is the pre-command; for any other the same octets, g
 
 from __future__ import annotations
 
-import base64
 import re
 import secrets
 from dataclasses import dataclass, replace
+from datetime import datetime
+
+from lxml import etree
 
 from opensmets.catalogue.request_mappings import mapping
 from opensmets.catalogue.use_cases import UseCase
 from opensmets.duis.document import Request
-from opensmets.duis.validation import InvalidRequest
+from opensmets.duis.validation import InvalidRequest, local_name
 from opensmets.errors import SmetsError
 from opensmets.layouts.envelope import COMMAND, Message, encode
 from opensmets.layouts.wire import LayoutError
 from opensmets.layouts.xdlms import AccessRequest
 from opensmets.transform.conversions import PAYLOADS
+from opensmets.transform.credentials import certificate
 from opensmets.transform.evaluation import specifications
-from opensmets.transform.paths import text_at
+from opensmets.transform.moments import execution_time
+from opensmets.transform.paths import find
 from opensmets.transform.scope import Scope
 from opensmets.transform.selection import Inventory, select
 
@@ -28,6 +32,8 @@ INVOKE_ID_FLAGS, INVOKE_ID_MASK = 0x2000_0000, 0x00FF_FFFF
 #: The DCC's parties that originate commands on requests.
 DCC_ROLES = ("acb", "transitional_cos")
 CREDENTIALS = "KAPublicSecurityCredentials"
+#: Attributes that tell elements of one name apart.
+INDEX_ATTRIBUTES = ("index", "identifier")
 #: The request that has the DCC make up a number for the customer to read out.
 CIN_VARIANT = "9.1"
 
@@ -80,8 +86,9 @@ def transform(
         raise SmetsError("this is a Signed Pre-Command: its message is made and signed already; send it as it is")
     inventory = inventory or Inventory()
     chosen = select(request, inventory, role, use_case)
+    _check_indexes(request.body)
     if via_dcc is None:
-        via_dcc = text_at(request.body, CREDENTIALS) is not None or set(chosen.originators) <= set(DCC_ROLES)
+        via_dcc = find(request.body, CREDENTIALS) is not None or set(chosen.originators) <= set(DCC_ROLES)
     if via_dcc and dcc_role not in chosen.originators:
         raise SmetsError(f"{chosen.name}: originated by the {' or '.join(chosen.originators)}, not by the {dcc_role}")
     header = _header(request, chosen, (dcc_eui, dcc_counter) if via_dcc and role != dcc_role else None)
@@ -94,6 +101,23 @@ def transform(
         return PreCommand(chosen, encode(message), message, cin)
     except LayoutError as error:
         raise InvalidRequest(f"{chosen.name}: {error}") from None
+
+
+def dcc_holds_until(request: Request) -> datetime | None:
+    """Return when the DCC would send the command of a request that it, not the device, dates; None for at once."""
+    return None if "Device" in request.service.future_dating else execution_time(request.body)
+
+
+def _check_indexes(body: etree._Element) -> None:
+    """Refuse two elements of one index, which the schema does not."""
+    seen = set()
+    for element in body.iter(etree.Element):
+        for number in (element.get(name) for name in INDEX_ATTRIBUTES):
+            place = (element.getparent(), element.tag, int(number or 0))
+            if number is not None and place in seen:
+                raise InvalidRequest(f"{local_name(element)}: index {number} stands twice; leave one out")
+            if number is not None:
+                seen.add(place)
 
 
 def _cin(given: str | None) -> str:
@@ -124,8 +148,8 @@ def _header(request: Request, use_case: UseCase, broker: tuple[bytes | None, int
 
 def _credentials(request: Request) -> bytes | None:
     """Return the key agreement certificate (DER) of a party that the device does not know."""
-    written = text_at(request.body, CREDENTIALS)
-    return None if written is None else base64.b64decode("".join(written.split()))
+    element = find(request.body, CREDENTIALS)
+    return None if element is None else certificate(element).encode()
 
 
 def _payload(use_case: UseCase, scope: Scope) -> bytes:

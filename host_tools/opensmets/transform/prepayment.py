@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lxml import etree
+
 from opensmets.layouts.axdr import Data
 from opensmets.transform.moments import plain_date
 from opensmets.transform.paths import find_all, need, number, text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lxml import etree
+
 from opensmets.duis.validation import InvalidRequest
 from opensmets.layouts.axdr import Data
 from opensmets.transform.moments import date_octets, time_octets

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lxml import etree
+
 from opensmets.layouts.axdr import Data
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lxml import etree
+
 from opensmets.duis.validation import child_elements, local_name, text_of
 from opensmets.layouts.axdr import Data
 from opensmets.transform.moments import ANY, ANY_YEAR, time_octets

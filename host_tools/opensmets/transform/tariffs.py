@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lxml import etree
+
 from opensmets.layouts.axdr import Data
 from opensmets.transform.paths import find, find_all, need, number
 from opensmets.transform.schedules import special_day
