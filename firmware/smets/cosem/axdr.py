@@ -27,7 +27,7 @@ ENUM = const(22)
 
 MAX_DEPTH = const(8)
 """How deep elements may lie in elements; the reference messages reach 7."""
-MAX_ELEMENTS = const(1024)
+_MAX_ELEMENTS = const(1024)
 """The most elements that one array or structure may have."""
 _LENGTH_OCTETS = const(2)
 """Lengths and counts of `82 nn nn` at most: no buffer of the device is larger."""
@@ -87,9 +87,9 @@ class Reader:
         return self.number(first - 0x80)
 
     def count(self):
-        """Return how many elements follow. Raises AxdrError above MAX_ELEMENTS."""
+        """Return how many elements follow. Raises AxdrError above the limit."""
         count = self.length()
-        if count > MAX_ELEMENTS:
+        if count > _MAX_ELEMENTS:
             raise AxdrError("too many elements")
         return count
 

@@ -17,7 +17,7 @@ from smets.cosem.selection import read_restriction
 _SECURITY_HEADER = b"\x31\x00\x00\x00\x00"
 _HEAD = b"\x01\x01\x02\x02\x16\x02\x02\x05"
 _TAIL = b"\x09\x00\x02\x02\x16\x02\x02\x02\x09\x01\x02\x09\x00"
-MAX_ATTRIBUTES = const(8)
+_MAX_ATTRIBUTES = const(8)
 """Attributes of one protected read; the reference messages have up to 2."""
 
 
@@ -65,7 +65,7 @@ class ProtectedRead:
         start = sink.pos
         attributes.expect(axdr.ARRAY)
         count = attributes.count()
-        if not 0 < count <= MAX_ATTRIBUTES:
+        if not 0 < count <= _MAX_ATTRIBUTES:
             raise axdr.AxdrError("attributes")
         sink.byte(axdr.STRUCTURE)
         axdr.write_length(sink, count)

@@ -9,24 +9,24 @@ from micropython import const
 from smets.meter.errors import NotNow
 from smets.meter.fields import Component
 
-RELIABLE = const(0)
-UNRELIABLE = const(1)
-INVALID = const(2)
-ADJUSTED = const(0x8145)
-OUTSIDE_WINDOW = const(0x81C6)
-TOO_FAR = const(0x8F0C)
-MAX_ADJUSTMENT_S = const(10)
-COMPARE_EVERY_S = const(86400)
+_RELIABLE = const(0)
+_UNRELIABLE = const(1)
+_INVALID = const(2)
+_ADJUSTED = const(0x8145)
+_OUTSIDE_WINDOW = const(0x81C6)
+_TOO_FAR = const(0x8F0C)
+_MAX_ADJUSTMENT_S = const(10)
+_COMPARE_EVERY_S = const(86400)
 NEVER = const(0xFFFFFFFF)
 
 
 class Clock(Component):
-    """The meter's time and status. Without Set Clock it is INVALID; stored so as to go on after a power cut."""
+    """The meter's time and status. Without Set Clock it is invalid; stored so as to go on after a power cut."""
 
     NAME = "clock"
     FIELDS = (
         ("time_s", ">I"),
-        ("status", ">B", INVALID, 0, RELIABLE, INVALID),
+        ("status", ">B", _INVALID, 0, _RELIABLE, _INVALID),
         ("base", ">B", 0, 0, 0, 5),
         ("preset_s", ">I", NEVER),
         ("window_start_s", ">I"),
@@ -38,7 +38,7 @@ class Clock(Component):
     def __init__(self, meter):
         super().__init__(meter)
         self._hub_ahead_s = 0
-        self._hub_status = INVALID
+        self._hub_status = _INVALID
 
     def write(self, name, value, index=None):
         """Set a field as any component does; the hub's clock stays where it is when the own is set."""
@@ -49,8 +49,8 @@ class Clock(Component):
     def hub_time(self, time_s, status):
         """Learn the hub's time and status; compare the own with it when it is due."""
         self._hub_ahead_s, self._hub_status = time_s - self.get("time_s"), status
-        due_s = self.get("compared_s") + COMPARE_EVERY_S
-        if status == RELIABLE and self.get("status") == RELIABLE and self.get("time_s") >= due_s:
+        due_s = self.get("compared_s") + _COMPARE_EVERY_S
+        if status == _RELIABLE and self.get("status") == _RELIABLE and self.get("time_s") >= due_s:
             self._compare()
 
     def preset_adjusting_time(self, times):
@@ -61,26 +61,26 @@ class Clock(Component):
 
     def adjust_to_preset_time(self, _):
         """Adopt the hub's time. Raises NotNow without a reliable one, or (0x81C6) when it is outside the interval."""
-        if self._hub_status != RELIABLE:
+        if self._hub_status != _RELIABLE:
             raise NotNow("there is no reliable time of the hub")
         hub_s = self.get("time_s") + self._hub_ahead_s
         if not self.get("window_start_s") <= hub_s <= self.get("window_end_s"):
-            self.meter.record(OUTSIDE_WINDOW)
+            self.meter.record(_OUTSIDE_WINDOW)
             raise NotNow("the hub's time lies outside the interval")
         self._adopt()
 
     def _compare(self):
-        if abs(self._hub_ahead_s) > MAX_ADJUSTMENT_S:
-            self.put("status", UNRELIABLE)
-            self.meter.record(TOO_FAR)
+        if abs(self._hub_ahead_s) > _MAX_ADJUSTMENT_S:
+            self.put("status", _UNRELIABLE)
+            self.meter.record(_TOO_FAR)
             return
         adjusted = self._hub_ahead_s
         self._adopt()
         if adjusted:
-            self.meter.record(ADJUSTED)
+            self.meter.record(_ADJUSTED)
 
     def _adopt(self):
         self.put("time_s", self.get("time_s") + self._hub_ahead_s)
-        self.put("status", RELIABLE)
+        self.put("status", _RELIABLE)
         self.put("compared_s", self.get("time_s"))
         self._hub_ahead_s = 0

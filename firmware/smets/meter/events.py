@@ -7,13 +7,13 @@ import struct
 
 from micropython import const
 
-SENT = const(2)
-EVENT_LOG = const(4)
-SECURITY_LOG = const(8)
-POWER_EVENT_LOG = const(16)
+_SENT = const(2)
+_EVENT_LOG = const(4)
+_SECURITY_LOG = const(8)
+_POWER_EVENT_LOG = const(16)
 _WAITING = ">HIB"
 _WAITING_SIZE = const(7)
-MAX_WAITING = const(32)
+_MAX_WAITING = const(32)
 """Events that wait to be sent; beyond that the oldest is dropped and counted."""
 
 
@@ -22,7 +22,7 @@ class Events:
 
     def __init__(self, logs, flags_of=None):
         self._logs = logs
-        self._flags_of = flags_of or (lambda code: SENT | EVENT_LOG)
+        self._flags_of = flags_of or (lambda code: _SENT | _EVENT_LOG)
         self._waiting = []
         self.dropped = 0
         self.unsaved = False
@@ -33,18 +33,18 @@ class Events:
         `body` is for the alert; `information` (a message code for instance) is what the event log keeps besides.
         """
         flags = self._flags_of(code)
-        if flags & EVENT_LOG:
+        if flags & _EVENT_LOG:
             self._logs.append("event", (time_s, code, information))
-        if flags & SECURITY_LOG:
+        if flags & _SECURITY_LOG:
             self._logs.append("security", (time_s, code))
-        if flags & POWER_EVENT_LOG:
+        if flags & _POWER_EVENT_LOG:
             self._logs.append("power_event", (time_s, code, 0))
-        if flags & SENT:
+        if flags & _SENT:
             self.queue(code, time_s, body)
 
     def queue(self, code, time_s, body=b""):
         """Queue an event without logging it."""
-        if len(self._waiting) == MAX_WAITING:
+        if len(self._waiting) == _MAX_WAITING:
             self._waiting.pop(0)
             self.dropped += 1
         self._waiting.append((code, time_s, bytes(body)))

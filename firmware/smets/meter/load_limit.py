@@ -9,9 +9,9 @@ from micropython import const
 from smets.meter.fields import BOOL, Component
 from smets.meter.supply import ARMED, ENABLED, LOAD_LIMIT
 
-ABOVE_THRESHOLD = const(0x8F01)
-DISABLED_AND_ARMED = const(0x8F33)
-RESTORED = const(0x8F34)
+_ABOVE_THRESHOLD = const(0x8F01)
+_DISABLED_AND_ARMED = const(0x8F33)
+_RESTORED = const(0x8F34)
 _NO_LIMIT_W = const(0xFFFFFFFF)
 _MAX_S = const(0xFFFFFF)
 
@@ -62,16 +62,16 @@ class LoadLimit(Component):
     def _trip(self, now_s):
         self.put("tripped", True)
         self.put("counter", self.get("counter") + 1 & 0xFFFFFFFF)
-        self.meter.record(ABOVE_THRESHOLD)
+        self.meter.record(_ABOVE_THRESHOLD)
         supply = self.meter.supply
         if self.get("disables_supply") and supply.get("state") == ENABLED:
             supply.change(ARMED, LOAD_LIMIT)
             self.put("restore_s", now_s + self.get("restoration_period_s"))
-            self.meter.record(DISABLED_AND_ARMED)
+            self.meter.record(_DISABLED_AND_ARMED)
 
     def _restore(self):
         self.put("restore_s", 0)
         supply = self.meter.supply
         if supply.get("state") == ARMED and supply.get("reason") == LOAD_LIMIT:
             supply.change(ENABLED, LOAD_LIMIT)
-            self.meter.record(RESTORED)
+            self.meter.record(_RESTORED)

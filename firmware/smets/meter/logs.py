@@ -10,13 +10,13 @@ from micropython import const
 from smets.meter.errors import OutOfRange, Unavailable
 from smets.meter.fields import fits, pack_into, unpack_from, width
 
-OTHER_INFORMATION = const(16)
+_OTHER_INFORMATION = const(16)
 """The most octets of other information that an event log's row keeps."""
 _SCAN = const(128)
 """Logs up to this long are searched row by row, so that rows out of order after a change of the clock are found."""
 
 LOGS = (
-    ("event", (">I", ">H", OTHER_INFORMATION), 100),
+    ("event", (">I", ">H", _OTHER_INFORMATION), 100),
     ("security", (">I", ">H"), 100),
     ("power_event", (">I", ">H", ">I"), 100),
     ("prepayment_daily", (">I", ">i", ">i", ">i", ">i", ">i", ">i"), 31),

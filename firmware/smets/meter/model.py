@@ -23,7 +23,7 @@ from smets.meter.voltage import Voltage
 COMPONENTS = (Clock, Registers, Supply, LoadLimit, Voltage, Payment, PowerThreshold, Display, Firmware, Outage)
 """In the order in which time passes for them."""
 _EVENTS = "meter/events"
-HALF_HOUR_S = const(1800)
+_HALF_HOUR_S = const(1800)
 DAY_S = const(86400)
 
 
@@ -131,7 +131,7 @@ class Meter:
     def _step(self, time_s, measurement):
         """Pass the time to the next boundary, or to `time_s` if that is nearer."""
         now_s, load = self.time_s, self._effective(measurement)
-        next_s = min(time_s, now_s - now_s % HALF_HOUR_S + HALF_HOUR_S)
+        next_s = min(time_s, now_s - now_s % _HALF_HOUR_S + _HALF_HOUR_S)
         due_s = self.schedule.next_boundary_s(now_s)
         next_s = next_s if due_s is None else min(next_s, due_s)
         for component in self._components.values():
@@ -146,7 +146,7 @@ class Meter:
         self.schedule.run_due(now_s)
         for component in self._components.values():
             component.arrive(now_s, load)
-        if now_s % HALF_HOUR_S:
+        if now_s % _HALF_HOUR_S:
             return
         for component in self._components.values():
             component.half_hour(now_s)

@@ -5,10 +5,10 @@ import struct
 from micropython import const
 from smets.meter.fields import BOOL, Component
 
-RESTORED = const(0x8F35)
-RESTORED_LONG = const(0x8F36)
-INTERRUPTED = const(0x8F57)
-LONG_OUTAGE_S = const(180)
+_RESTORED = const(0x8F35)
+_RESTORED_LONG = const(0x8F36)
+_INTERRUPTED = const(0x8F57)
+_LONG_OUTAGE_S = const(180)
 
 
 class Outage(Component):
@@ -22,7 +22,7 @@ class Outage(Component):
         if not self.get("off"):
             self.put("off", True)
             self.put("off_s", time_s)
-            self.meter.record(INTERRUPTED, b"", time_s)
+            self.meter.record(_INTERRUPTED, b"", time_s)
 
     def end(self, time_s):
         """The supply is back. The event's body is start and end as u32 `time_s`, for a long outage; else empty."""
@@ -30,7 +30,7 @@ class Outage(Component):
             return
         start_s = self.get("off_s")
         self.put("off", False)
-        if time_s - start_s >= LONG_OUTAGE_S:
-            self.meter.record(RESTORED_LONG, struct.pack(">II", start_s, time_s), time_s)
+        if time_s - start_s >= _LONG_OUTAGE_S:
+            self.meter.record(_RESTORED_LONG, struct.pack(">II", start_s, time_s), time_s)
         else:
-            self.meter.record(RESTORED, b"", time_s)
+            self.meter.record(_RESTORED, b"", time_s)

@@ -4,14 +4,14 @@ from micropython import const
 from smets.meter.fields import Component
 
 LOW, MEDIUM, HIGH = 0, 1, 2
-MAX_MESSAGE = const(116)
+_MAX_MESSAGE = const(116)
 
 
 class Display(Component):
     """The supplier's message, shown until another takes its place (ECS10); empty is none."""
 
     NAME = "display"
-    FIELDS = (("message", MAX_MESSAGE, b""),)
+    FIELDS = (("message", _MAX_MESSAGE, b""),)
 
 
 class PowerThreshold(Component):

@@ -10,12 +10,12 @@ from smets.meter.errors import Refused, Unavailable
 from smets.meter.fields import BOOL, Component
 from smets.meter.supply import CREDIT, DISABLED
 
-DUPLICATE = const(0x8F51)
-ABOVE_MAXIMUM_CREDIT = const(0x8F5B)
-ABOVE_MAXIMUM_BALANCE = const(0x8F47)
-ADDED_LOCALLY = const(0x810E)
-CAP_PERIOD_S = const(604800)
-SHARE_WHOLE = const(10000)
+_DUPLICATE = const(0x8F51)
+_ABOVE_MAXIMUM_CREDIT = const(0x8F5B)
+_ABOVE_MAXIMUM_BALANCE = const(0x8F47)
+_ADDED_LOCALLY = const(0x810E)
+_CAP_PERIOD_S = const(604800)
+_SHARE_WHOLE = const(10000)
 _MOST = const(0x7FFFFFFF)
 _MILLIPENCE = const(1000)
 _DAILY = (
@@ -45,7 +45,7 @@ class Payment(Component):
         ("disablement_threshold_millipence", ">i"),
         ("max_credit_millipence", ">i", _MOST, 0, 0, _MOST),
         ("max_meter_balance_millipence", ">i", _MOST, 0, 0, _MOST),
-        ("debt_share", ">H", 0, 0, 0, SHARE_WHOLE),
+        ("debt_share", ">H", 0, 0, 0, _SHARE_WHOLE),
         ("recovery_cap_millipence", ">i", _MOST, 0, 0, _MOST),
         ("recovered_millipence", ">i"),
         ("cap_start_s", ">I"),
@@ -60,7 +60,7 @@ class Payment(Component):
     def enter_token_locally(self, digits):
         """Take the credit of a UTRN keyed in at the meter; reported as credit added locally. Raises Refused."""
         self._enter(digits, True)
-        self.meter.record(ADDED_LOCALLY)
+        self.meter.record(_ADDED_LOCALLY)
 
     def add_credit(self, credit_millipence):
         """Share out a credit, as this module's text says, and arm a supply that was disabled for want of it."""
@@ -90,19 +90,19 @@ class Payment(Component):
     def _limit_passed(self, token, credit_millipence):
         """Return the code of what forbids a credit, or 0."""
         if token == self.get("last_token"):
-            return DUPLICATE
+            return _DUPLICATE
         if credit_millipence > self.get("max_credit_millipence"):
-            return ABOVE_MAXIMUM_CREDIT
+            return _ABOVE_MAXIMUM_CREDIT
         _, rest = self._shares(credit_millipence)[-1]
         if self.get("meter_balance_millipence") + rest > self.get("max_meter_balance_millipence"):
-            return ABOVE_MAXIMUM_BALANCE
+            return _ABOVE_MAXIMUM_BALANCE
         return 0
 
     def _shares(self, credit_millipence):
         """Return what a credit changes in each register, the meter balance last."""
         self._renew_cap()
         room = max(0, self.get("recovery_cap_millipence") - self.get("recovered_millipence"))
-        share = min(room, credit_millipence * self.get("debt_share") // SHARE_WHOLE)
+        share = min(room, credit_millipence * self.get("debt_share") // _SHARE_WHOLE)
         to_debt = min(share, max(0, self.get("payment_debt_millipence")))
         rest = credit_millipence - to_debt
         to_accumulated = min(rest, max(0, self.get("accumulated_debt_millipence")))
@@ -117,8 +117,8 @@ class Payment(Component):
 
     def _renew_cap(self):
         """Start a new recovery period when the last is over."""
-        if self.meter.time_s - self.get("cap_start_s") >= CAP_PERIOD_S:
-            self.put("cap_start_s", self.meter.time_s - self.meter.time_s % CAP_PERIOD_S)
+        if self.meter.time_s - self.get("cap_start_s") >= _CAP_PERIOD_S:
+            self.put("cap_start_s", self.meter.time_s - self.meter.time_s % _CAP_PERIOD_S)
             self.put("recovered_millipence", 0)
 
     def _emergency_credit_used(self):

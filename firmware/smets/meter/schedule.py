@@ -13,8 +13,8 @@ from smets.meter.errors import MeterError, Refused
 
 NOW = const(0)
 NEVER = const(0xFFFFFFFF)
-DONE = const(0x8F66)
-FAILED = const(0x8F67)
+_DONE = const(0x8F66)
+_FAILED = const(0x8F67)
 MAX_PENDING = const(32)
 _KEY = "meter/schedule"
 _ENTRY = ">IBB"
@@ -77,9 +77,9 @@ class Schedule:
         for time_s, paths, origin in entries:
             try:
                 self._copy(paths)
-                code = DONE
+                code = _DONE
             except MeterError:
-                code = FAILED
+                code = _FAILED
             self._meter.record(code, origin, time_s)
 
     def restore(self):

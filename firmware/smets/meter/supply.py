@@ -11,17 +11,17 @@ from smets.meter.fields import BOOL, Component
 DISABLED = const(0)
 ENABLED = const(1)
 ARMED = const(2)
-ENABLE_SCRIPT = const(51)
-DISABLE_SCRIPT = const(52)
-ARM_SCRIPT = const(54)
-COMMAND = const(1)
-CUSTOMER = const(2)
+_ENABLE_SCRIPT = const(51)
+_DISABLE_SCRIPT = const(52)
+_ARM_SCRIPT = const(54)
+_COMMAND = const(1)
+_CUSTOMER = const(2)
 LOAD_LIMIT = const(3)
 CREDIT = const(4)
-TAMPER = const(5)
+_TAMPER = const(5)
 """Reasons of a change."""
-SUPPLY_ARMED = const(0x8F32)
-LOCKED_BY_TAMPER = const(0x81BE)
+_SUPPLY_ARMED = const(0x8F32)
+_LOCKED_BY_TAMPER = const(0x81BE)
 
 
 class Supply(Component):
@@ -30,7 +30,7 @@ class Supply(Component):
     NAME = "supply"
     FIELDS = (
         ("state", ">B", ENABLED, 0, DISABLED, ARMED),
-        ("reason", ">B", 0, 0, 0, TAMPER),
+        ("reason", ">B", 0, 0, 0, _TAMPER),
         ("changed_s", ">I"),
         ("locked", BOOL),
     )
@@ -38,36 +38,36 @@ class Supply(Component):
 
     def run_script(self, script):
         """Enable (51), disable (52) or arm (54) by command. Raises Refused for another script."""
-        if script == ENABLE_SCRIPT:
+        if script == _ENABLE_SCRIPT:
             self.put("locked", False)
-            self.change(ENABLED, COMMAND)
-        elif script == DISABLE_SCRIPT:
-            self.change(DISABLED, COMMAND)
-        elif script == ARM_SCRIPT:
-            self.arm(COMMAND)
+            self.change(ENABLED, _COMMAND)
+        elif script == _DISABLE_SCRIPT:
+            self.change(DISABLED, _COMMAND)
+        elif script == _ARM_SCRIPT:
+            self.arm(_COMMAND)
         else:
             raise Refused("no script has this number")
 
     def arm(self, reason):
         """Arm a disabled supply; a command also releases a locked one."""
-        if self.get("locked") and reason != COMMAND:
+        if self.get("locked") and reason != _COMMAND:
             return
         self.put("locked", False)
         if self.get("state") == DISABLED:
             self.change(ARMED, reason)
-            self.meter.record(SUPPLY_ARMED)
+            self.meter.record(_SUPPLY_ARMED)
 
     def close_by_customer(self, _=None):
         """Enable an armed supply, as the customer does at the meter. Raises Refused when it is not armed."""
         if self.get("state") != ARMED:
             raise Refused("the supply is not armed")
-        self.change(ENABLED, CUSTOMER)
+        self.change(ENABLED, _CUSTOMER)
 
     def lock(self, _=None):
         """Disable and lock the supply: a tamper was detected while the supply tamper state says so."""
         self.put("locked", True)
-        self.change(DISABLED, TAMPER)
-        self.meter.record(LOCKED_BY_TAMPER)
+        self.change(DISABLED, _TAMPER)
+        self.meter.record(_LOCKED_BY_TAMPER)
 
     def change(self, state, reason):
         """Set the switch and record when and why; nothing when it stands so already."""

@@ -7,7 +7,7 @@ the period ends. Thresholds are in V. Without supply nothing is measured; a peri
 from micropython import const
 from smets.meter.fields import Component
 
-PHASES = const(3)
+_PHASES = const(3)
 _INSIDE = const(0)
 _UNDER = const(1)
 _OVER = const(2)
@@ -22,14 +22,14 @@ class Voltage(Component):
 
     NAME = "voltage"
     FIELDS = (
-        ("under_counter", ">I", 0, PHASES),
-        ("over_counter", ">I", 0, PHASES),
-        ("under_threshold_v", ">I", 216, PHASES),
-        ("over_threshold_v", ">I", 253, PHASES),
-        ("measurement_period_s", ">I", 1800, PHASES, 1, 86400),
-        ("sum_dv_s", ">I", 0, PHASES),
-        ("measured_s", ">I", 0, PHASES),
-        ("band", ">B", _INSIDE, PHASES, _INSIDE, _OVER),
+        ("under_counter", ">I", 0, _PHASES),
+        ("over_counter", ">I", 0, _PHASES),
+        ("under_threshold_v", ">I", 216, _PHASES),
+        ("over_threshold_v", ">I", 253, _PHASES),
+        ("measurement_period_s", ">I", 1800, _PHASES, 1, 86400),
+        ("sum_dv_s", ">I", 0, _PHASES),
+        ("measured_s", ">I", 0, _PHASES),
+        ("band", ">B", _INSIDE, _PHASES, _INSIDE, _OVER),
     )
     METHODS = ("reset_under_counter", "reset_over_counter")
 

@@ -73,7 +73,7 @@ def moment(octets: bytes) -> int:
     return (when - EPOCH) // timedelta(seconds=1)
 
 
-def _bits(text: str) -> bytes:
+def pack_bits(text: str) -> bytes:
     """Return a bit string as the meter has it: the number of bits (u16), then the bits, the first one highest."""
     octets = bytes(int(text[at : at + 8].ljust(8, "0"), 2) for at in range(0, len(text), 8))
     return len(text).to_bytes(2, "big") + octets
@@ -81,7 +81,7 @@ def _bits(text: str) -> bytes:
 
 #: How the meter has what A-XDR has otherwise (firmware/smets/cosem/layout.py).
 _MODEL_VALUES: dict[str, Callable[[Any], Any]] = {
-    "bool": bool, "bits": _bits, "date_time": moment, "visible": str.encode, "utf8": str.encode,
+    "bool": bool, "bits": pack_bits, "date_time": moment, "visible": str.encode, "utf8": str.encode,
 }  # fmt: skip
 
 
