@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
-from opensmets.cli import keys, main
 
+from opensmets.cli import keys, main
 from tests.command import COMMAND, silent_port, smets, smets_process
 
 COMMANDS = (

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+
 from opensmets.security.counters import Counters
 from opensmets.security.keystore import KeyStore
-
 from tests.command import smets
 from tests.reference import REFERENCE, needs_reference
 

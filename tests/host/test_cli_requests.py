@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
+
 from opensmets.duis import xml_signature
 from opensmets.duis.compose import Address, compose, compose_signed_pre_command
 from opensmets.duis.document import read_request
@@ -20,7 +21,6 @@ from opensmets.security import pki
 from opensmets.security.counters import Counters
 from opensmets.security.keystore import KeyStore
 from opensmets.security.protection import verify
-
 from tests.command import Outcome, silent_port, smets
 from tests.reference import REFERENCE, needs_reference
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from lxml import etree
+
 from opensmets.duis.compose import Address, compose, compose_signed_pre_command, write_eui, write_time
 from opensmets.errors import SmetsError
-
 from tests.reference import REFERENCE, needs_reference
 
 SUPPLIER = bytes.fromhex("90b3d51f30010000")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
 from opensmets.cli.console import one_line, warn, write
 from opensmets.cli.device import Runtime
 from opensmets.errors import SmetsError, UsageError
@@ -84,9 +85,10 @@ def _failures(judgement: Judgement) -> list[str]:
 
 
 def _print(judgements: list[Judgement]) -> None:
-    from opensmets.conformance.verdicts import LEVELS, OUTCOMES, totals
     from rich.console import Console
     from rich.table import Table
+
+    from opensmets.conformance.verdicts import LEVELS, OUTCOMES, totals
 
     for judgement in judgements:
         for failure in _failures(judgement):

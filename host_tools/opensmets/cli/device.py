@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
 from opensmets.cli.console import warn, write, write_json
 from opensmets.cli.options import Json, Keystore, home
 from opensmets.errors import SmetsError, UsageError

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
 from opensmets.cli.console import warn, write_json
 from opensmets.cli.keys import open_keystore
 from opensmets.cli.message_input import read_message

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
 from opensmets.cli.console import warn, write, write_json
 from opensmets.cli.options import As, Json, Keystore, keystore_path
 from opensmets.errors import UsageError

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+
 from opensmets.cli.console import warn, write, write_json
 from opensmets.cli.keys import open_keystore
 from opensmets.cli.options import Json, Keystore, NoHubTime, Pcap, Port

@@ -6,11 +6,16 @@ Exit codes: 0 done; 1 failed or refused; 2 wrong usage; 3 the device answered bu
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 
 import typer
+
 from opensmets.cli import check, device, explain, keys, listen, send, shortcuts, steps, tour
 from opensmets.cli.console import warn
 from opensmets.errors import SmetsError
@@ -28,6 +33,32 @@ app = typer.Typer(
 )
 for _module in (tour, device, send, shortcuts, listen, explain, steps, keys, check):
     _module.register(app)
+
+
+class _Ended(BaseException):
+    """A signal asks the command to end; what it started is to be ended too."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number
+
+
+@contextmanager
+def _endable() -> Iterator[None]:
+    """Turn SIGTERM and SIGHUP into an exception, so that a virtual device never outlives its command."""
+
+    def end(number: int, _: FrameType | None) -> None:
+        raise _Ended(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _fail(error: BaseException, text: str, code: int) -> int:
@@ -57,7 +88,8 @@ def _os_error(error: OSError) -> str:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code. No exception and no traceback leaves it (SMETS_DEBUG=1 shows them)."""
     try:
-        code = app(arguments, prog_name="smets", standalone_mode=False)
+        with _endable():
+            code = app(arguments, prog_name="smets", standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
     except SmetsError as error:
@@ -65,6 +97,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except typer.TyperException as error:
         # without arguments a group shows its help, and there is nothing to add
         return _fail(error, _usage(error), error.exit_code) if error.format_message() else error.exit_code
+    except _Ended as ended:
+        return ended.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED
     except BrokenPipeError:

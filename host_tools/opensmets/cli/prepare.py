@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lxml import etree
+
 from opensmets.catalogue.use_cases import UseCase
 from opensmets.duis import xml_signature
 from opensmets.duis.document import Request, read_request

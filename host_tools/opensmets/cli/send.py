@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
 from opensmets.cli.console import warn, working, write, write_json
 from opensmets.cli.keys import open_keystore
 from opensmets.cli.message_input import is_xml, message_of, read_source

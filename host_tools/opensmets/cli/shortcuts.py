@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
 from opensmets.cli.console import warn, working, write
 from opensmets.cli.keys import choose_supplier, open_keystore, parse_amount
 from opensmets.cli.options import DEFAULT_TIMEOUT_S, As, Json, Keystore, NoHubTime, Pcap, Port, Timeout, Xml

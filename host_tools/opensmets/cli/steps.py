@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
 from opensmets.cli.console import read_input, warn, write
 from opensmets.cli.keys import open_keystore
 from opensmets.cli.message_input import is_xml, message_of, read_message, read_source

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
 from opensmets.cli.console import warn, write
 from opensmets.cli.device import Runtime
 from opensmets.errors import UsageError

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from lxml import etree
+
 from opensmets.cli.answers import Answer
 from opensmets.cli.conversation import EPOCH, now_s
 from opensmets.cli.scene import DEVICE, Scene, expect

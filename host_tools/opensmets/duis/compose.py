@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lxml import etree
+
 from opensmets.catalogue.request_content import request_content
 from opensmets.catalogue.service_requests import service_request
 from opensmets.errors import SmetsError
