@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from opensmets.bench.seeding import pack_bits
 from opensmets.catalogue.layout_text import NUMBERS, Layout, parse_layout
 from opensmets.catalogue.pack_objects import pack_layout
@@ -74,9 +75,14 @@ def repeated(sample: Sample, count: int) -> Sample:
 SAMPLES = st.recursive(
     LEAVES,
     lambda inner: st.one_of(
-        st.lists(inner, min_size=1, max_size=4).map(structure), st.builds(repeated, inner, st.integers(0, 40))
+        st.lists(inner, min_size=1, max_size=4).map(structure), st.builds(repeated, inner, st.integers(0, 3))
     ),
     max_leaves=8,
+)
+
+
+LONG = st.builds(repeated, number("u16"), st.integers(100, 300)).map(
+    lambda sample: (replace(sample[0], limits=(0, 300)), *sample[1:])
 )
 
 
@@ -87,7 +93,7 @@ def answer_of(layout: Layout, value: Any) -> bytes:
 
 
 @settings(max_examples=200, deadline=None)
-@given(sample=SAMPLES)
+@given(sample=st.one_of(SAMPLES, LONG))
 def test_what_the_device_writes_the_host_reads_and_the_device_takes_back(sample: Sample) -> None:
     layout, value, data = sample
     layout = replace(layout, path="a.b")
