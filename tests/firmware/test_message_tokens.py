@@ -4,9 +4,11 @@ import struct
 
 from smets.crypto.gcm import Gcm
 from smets.message import utrn
-from smets.message.utrn import DUPLICATE, ENTRY_SUSPENDED, LOCKED_OUT, NOT_AUTHENTIC, UtrnChecker
-
+from smets.message.utrn import UtrnChecker
 from tests.firmware.message_world import DEVICE, SUPPLIER, World, message_key
+
+NOT_AUTHENTIC, DUPLICATE, ENTRY_SUSPENDED, LOCKED_OUT = 0x8F63, 0x8F51, 0x81C4, 0x81C5
+SEEN, FAILURES, SUSPENSION_S = 100, 5, 3600
 
 
 def make_token(world, number, value, pounds=False, device=DEVICE):
@@ -81,9 +83,9 @@ def test_memory_of_numbers_is_bounded_and_never_forgets_into_double_credit():
     world = World()
     tokens = checker(world)
     first = make_token(world, 1, 1)
-    for number in range(1, utrn.MAX_SEEN + 3):
+    for number in range(1, SEEN + 3):
         tokens.accept(number)
-    assert len(world.journal.get("utrn/seen")) == 4 * utrn.MAX_SEEN
+    assert len(world.journal.get("utrn/seen")) == 4 * SEEN
     assert tokens.check(first, False, 0)[0] == DUPLICATE
 
 
@@ -91,19 +93,19 @@ def test_manual_entry_is_suspended_after_forged_tokens():
     world = World()
     forged, good = make_token(World(), 5, 100), make_token(world, 6, 100)
     typo = good[:19] + (b"1" if good[19:] != b"1" else b"2")
-    for _ in range(utrn.MAX_FAILURES - 1):
+    for _ in range(FAILURES - 1):
         assert checker(world).check(forged, True, 1000)[0] == NOT_AUTHENTIC
         assert checker(world).check(typo, True, 1000)[0] == NOT_AUTHENTIC
     assert checker(world).check(forged, True, 1000)[0] == ENTRY_SUSPENDED
     assert checker(world).check(good, True, 1001)[0] == LOCKED_OUT
     assert checker(world).check(good, False, 1001)[0] == 0
-    assert checker(world).check(good, True, 1000 + utrn.SUSPENSION_S)[0] == 0
+    assert checker(world).check(good, True, 1000 + SUSPENSION_S)[0] == 0
 
 
 def test_a_good_token_by_hand_ends_the_count():
     world = World()
     forged, good = make_token(World(), 5, 100), make_token(world, 6, 100)
     for _ in range(3):
-        for _ in range(utrn.MAX_FAILURES - 1):
+        for _ in range(FAILURES - 1):
             assert checker(world).check(forged, True, 0)[0] == NOT_AUTHENTIC
         assert checker(world).check(good, True, 0)[0] == 0

@@ -7,6 +7,7 @@ are critical and who is told stands in the packed alert table (host_tools/opensm
 import struct
 
 from micropython import const
+
 from smets.cosem import axdr, dates
 from smets.message.envelope import ALERT, Writer
 from smets.trust.cells import SUPPLIER
@@ -20,8 +21,8 @@ _NOT_SUPPORTED_ALERT = const(0x0120)
 
 _NOT_SUPPORTED = const(0x8F85)
 
-CRITICAL = const(1)
-SENT = const(2)
+_CRITICAL = const(1)
+_SENT = const(2)
 """Flags of the alert table that matter here; the others name logs."""
 
 _DATA_NOTIFICATION = const(0x0F)
@@ -60,7 +61,7 @@ class AlertTable:
                 low = middle + 1
             else:
                 high = middle
-        return SENT | (CRITICAL if code >= _FIRST_CRITICAL else 0), 1 << SUPPLIER
+        return _SENT | (_CRITICAL if code >= _FIRST_CRITICAL else 0), 1 << SUPPLIER
 
 
 class Alerts:
@@ -82,17 +83,17 @@ class Alerts:
         `outage_s` is (start, end) in time_s of a supply outage that was restored (ECS80).
         """
         flags, recipients = self._table.find(code)
-        if not flags & SENT:
+        if not flags & _SENT:
             return
-        message_code = _CRITICAL_ALERT if flags & CRITICAL else _NON_CRITICAL_ALERT
+        message_code = _CRITICAL_ALERT if flags & _CRITICAL else _NON_CRITICAL_ALERT
         body, count = b"", 0
         if outage_s:
             message_code, count = _OUTAGE_ALERT, 2
             body = b"".join([_date_time(moment) for moment in outage_s])
         for role in range(16):
-            eui = self._party(role, flags & CRITICAL) if recipients & 1 << role else None
+            eui = self._party(role, flags & _CRITICAL) if recipients & 1 << role else None
             if eui:
-                self.send(eui, message_code, flags & CRITICAL, code, time_s, body, count)
+                self.send(eui, message_code, flags & _CRITICAL, code, time_s, body, count)
 
     def tell_refusal(self, code, time_s):
         """Like `tell`, for what a stranger can provoke: _BURST at once, then one in _REFILL_S."""

@@ -8,22 +8,11 @@ import struct
 
 from micropython import const
 
-DLMS = const(0)
-ASN1 = const(2)
-"""Payload kinds; 1 is GBZ, which no electricity meter has."""
+_PROTECTED = const(4)
+_INNER = const(5)
+"""Verbs of items besides read, write and invoke (1 to 3); _INNER is what the _PROTECTED read before it asks for."""
 
-READ = const(1)
-WRITE = const(2)
-INVOKE = const(3)
-PROTECTED = const(4)
-INNER = const(5)
-"""Verbs of items; INNER is the attribute that the PROTECTED read before it asks for."""
-
-COMMAND_SIGNED = const(1)
-COMMAND_MAC = const(2)
-RESPONSE_SIGNED = const(4)
-RESPONSE_MAC = const(8)
-RESPONSE_TIME = const(16)
+_COMMAND_SIGNED = const(1)
 
 _HEADER = const(">2sBxHH")
 _HEADER_SIZE = const(8)
@@ -40,13 +29,14 @@ class TableError(ValueError):
 
 
 class UseCase:
-    """One record: `code`, `payload`, `protection` (flags), `roles` (mask by role number) and its items' place."""
+    """One record: `code`, `payload` (0 DLMS, 2 ASN.1), `protection` (flags as packed), `roles` (mask by role number)
+    and its items' place."""
 
     __slots__ = ("code", "payload", "protection", "roles", "first_item", "item_count")
 
     def is_critical(self):
         """Return whether the command has to bear its originator's signature."""
-        return bool(self.protection & COMMAND_SIGNED)
+        return bool(self.protection & _COMMAND_SIGNED)
 
 
 class UseCaseTable:
@@ -82,7 +72,7 @@ class UseCaseTable:
     def allows(self, use_case, verb, class_id, obis, member, inner=None):
         """Return whether an access belongs to a use case.
 
-        `inner` names what a PROTECTED read asks for, as (class id, OBIS, attribute); without it any one will do.
+        `inner` names what a protected read asks for, as (class id, OBIS, attribute); without it any one will do.
         """
         outer = struct.pack(_ITEM, verb, class_id, obis, member)
         items = self._items_for(use_case)
@@ -90,7 +80,7 @@ class UseCaseTable:
             if items[place : place + _SIZE] == outer:
                 if inner is None:
                     return True
-                if items[place + _SIZE : place + 2 * _SIZE] == struct.pack(_ITEM, INNER, *inner):
+                if items[place + _SIZE : place + 2 * _SIZE] == struct.pack(_ITEM, _INNER, *inner):
                     return True
         return False
 

@@ -5,6 +5,7 @@ response  SEQUENCE OF SEQUENCE { role, status, [sequence number, SEQUENCE OF cel
 """
 
 from micropython import const
+
 from smets.trust import der
 from smets.trust.cells import MANAGEMENT, PREPAYMENT
 

@@ -6,6 +6,7 @@ headers are then put directly before it, for their size is only known when the p
 """
 
 from micropython import const
+
 from smets.cosem.sink import BufferSink
 
 MAX_MESSAGE = const(6144)
@@ -83,7 +84,7 @@ class Envelope:
         if view[0] != 0xDD:
             return
         if bytes(view[:7]) != _MAC_HEADER:
-            raise EnvelopeError("MAC header")
+            raise EnvelopeError("another MAC header")
         length, offset = read_length(view, 7, self.end)
         if offset + length != self.end or length < _MAC_SIZE + _FIXED_HEADER + 5:
             raise EnvelopeError("ciphered service length")

@@ -14,11 +14,13 @@ flash before it acts.
 """
 
 from micropython import const
+
 from smets.cosem import dates
 from smets.cosem.access import AccessContext, MalformedRequest
 from smets.cosem.axdr import AxdrError
 from smets.cosem.sink import SinkFull
-from smets.message import authority, future, scope
+from smets.message import future, scope
+from smets.message.authority import entitled_cell
 from smets.message.counters import kind_of
 from smets.message.envelope import COMMAND, RESPONSE, Envelope, EnvelopeError
 from smets.message.on_demand import fetch
@@ -29,6 +31,14 @@ _MALFORMED = const(0x8F1E)
 _NO_AUTHORITY = const(0x8F30)
 _NOT_AUTHENTIC = const(0x8F3D)
 _NOT_SUPPORTED = const(0x8F85)
+
+_COMMAND_SIGNED = const(1)
+_COMMAND_MAC = const(2)
+_RESPONSE_SIGNED = const(4)
+_RESPONSE_TIME = const(16)
+_DLMS = const(0)
+_ASN1 = const(2)
+"""Protection flags and payload kinds of the use-case table."""
 
 _SERVICES = {0x0008: "smets.message.credentials"}
 """Modules whose `answer` writes the response to an ASN.1 payload, by message code."""
@@ -91,12 +101,12 @@ class Handler:
     def _check(self, envelope):
         """Return the use case and the originator's cell of an authentic command. Raises _Refused, EnvelopeError."""
         if envelope.cra != COMMAND or envelope.date_time is not None:
-            raise EnvelopeError("no command")
+            raise EnvelopeError("not a command")
         use_case, cell = self._entitled(envelope)
         flags = use_case.protection
-        if bool(flags & authority.COMMAND_MAC) != (envelope.mac is not None):
+        if bool(flags & _COMMAND_MAC) != (envelope.mac is not None):
             raise _Refused(_NOT_AUTHENTIC)
-        if bool(flags & authority.COMMAND_SIGNED) != (envelope.signature is not None):
+        if bool(flags & _COMMAND_SIGNED) != (envelope.signature is not None):
             raise _Refused(_NOT_AUTHENTIC)
         if envelope.mac is not None and not self._protection.is_mac_valid(envelope):
             raise _Refused(_NOT_AUTHENTIC)
@@ -113,7 +123,7 @@ class Handler:
             raise _Refused(_NOT_SUPPORTED)
         originator, variant = bytes(envelope.originator), 0
         while use_case:
-            cell = authority.entitled_cell(self._anchors, use_case, originator)
+            cell = entitled_cell(self._anchors, use_case, originator)
             if cell and (envelope.supplementary_id is None or cell.role == ACCESS_CONTROL_BROKER):
                 return use_case, cell
             variant += 1
@@ -121,9 +131,9 @@ class Handler:
         raise _Refused(_NO_AUTHORITY)
 
     def _can_carry_out(self, use_case):
-        if use_case.payload == authority.ASN1:
+        if use_case.payload == _ASN1:
             return use_case.code in _SERVICES
-        return use_case.payload == authority.DLMS
+        return use_case.payload == _DLMS
 
     def _carry_out(self, envelope, use_case, cell):
         originator, counter = bytes(envelope.originator), bytes(envelope.counter)
@@ -131,7 +141,7 @@ class Handler:
         self._counters.accept(originator, kind_of(use_case.code), counter)
         self.accepted += 1
         sink = self._writer.begin()
-        if use_case.payload == authority.DLMS:
+        if use_case.payload == _DLMS:
             self._access_items(envelope, use_case, protector, sink)
         elif not fetch(_SERVICES[use_case.code], "answer")(envelope.payload, cell, self._anchors, sink):
             raise _Refused(_MALFORMED)
@@ -166,7 +176,7 @@ class Handler:
         try:
             items = scope.specifications(payload)
             if not scope.has_own_invoke_id(payload, envelope.counter):
-                raise MalformedRequest("invoke id")
+                raise MalformedRequest("another invoke id")
             outside = scope.first_outside(items, allows)
             if outside is not None:
                 scope.refuse(payload, items, outside, sink)
@@ -193,11 +203,11 @@ class Handler:
     def _respond(self, use_case, originator, counter, supplementary):
         writer, flags = self._writer, use_case.protection
         date_time = b""
-        if flags & authority.RESPONSE_TIME:
+        if flags & _RESPONSE_TIME:
             date_time = bytearray(dates.SIZE)
             dates.encode(self._clock(), date_time)
         writer.head(RESPONSE, counter, self._device, originator, use_case.code, date_time, supplementary)
-        if flags & authority.RESPONSE_SIGNED:
+        if flags & _RESPONSE_SIGNED:
             self._protection.sign(writer)
         else:
             self._protection.add_mac(writer, RESPONSE, self._device, counter, originator)

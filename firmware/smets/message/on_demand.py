@@ -1,5 +1,6 @@
 """Code that few messages need: loaded when one does, and given back to the heap afterwards."""
 
+import gc
 import sys
 
 
@@ -9,6 +10,7 @@ def fetch(module, name):
     They live as long as what was returned is held, and are then collected. CPython has room and keeps them.
     """
     known = set(sys.modules)
+    gc.collect()  # so that what comes lies together
     __import__(module)
     found = getattr(sys.modules[module], name)
     if sys.implementation.name == "micropython":

@@ -6,6 +6,7 @@ Every message key comes from the secret shared with one party and from the messa
 from hashlib import sha256
 
 from micropython import const
+
 from smets.cosem.results import OTHER_REASON, Refusal
 from smets.crypto import compare, kdf, p256
 from smets.crypto.gcm import Gcm

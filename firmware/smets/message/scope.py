@@ -8,12 +8,15 @@ What a protected read asks for inside is judged by the access service, which has
 import struct
 
 from micropython import const
+
 from smets.cosem import axdr
 from smets.cosem.access import ACTION, GET, GET_WITH_SELECTION, MAX_ITEMS, REQUEST, RESPONSE, SET, Specification
 from smets.cosem.results import OTHER_REASON, SCOPE_OF_ACCESS_VIOLATED
-from smets.message.authority import INVOKE, PROTECTED, READ, WRITE
 
-_VERBS = {GET: READ, GET_WITH_SELECTION: READ, SET: WRITE, ACTION: INVOKE}
+_VERBS = {GET: 1, GET_WITH_SELECTION: 1, SET: 2, ACTION: 3}
+"""Verbs of the use-case table, by the choices of an access-request."""
+_INVOKE = const(3)
+_PROTECTED = const(4)
 _DATA_PROTECTION = const(30)
 _INVOKE_FLAGS = const(0x20000000)
 _INVOKE_MASK = const(0xFFFFFF)
@@ -43,8 +46,8 @@ def first_outside(items, allows):
     """Return the index of the first item that is not of the use case, or None; `allows` is UseCaseTable's, bound."""
     for index, item in enumerate(items):
         verb = _VERBS[item.choice]
-        if verb == INVOKE and item.class_id == _DATA_PROTECTION:
-            verb = PROTECTED
+        if verb == _INVOKE and item.class_id == _DATA_PROTECTION:
+            verb = _PROTECTED
         if not allows(verb, item.class_id, item.obis, item.member):
             return index
     return None

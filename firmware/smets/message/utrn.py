@@ -8,23 +8,24 @@ the supplier's top-up key and the device's key agreement key.
 import struct
 
 from micropython import const
+
 from smets.crypto import compare
 from smets.crypto.gcm import LONG_TAG_BYTES, Gcm
 from smets.message.envelope import COMMAND
 from smets.message.protection import message_key
 from smets.trust.cells import PREPAYMENT, SUPPLIER
 
-DIGITS = const(20)
-NOT_AUTHENTIC = const(0x8F63)
-DUPLICATE = const(0x8F51)
-ENTRY_SUSPENDED = const(0x81C4)
-LOCKED_OUT = const(0x81C5)
+_DIGITS = const(20)
+_NOT_AUTHENTIC = const(0x8F63)
+_DUPLICATE = const(0x8F51)
+_ENTRY_SUSPENDED = const(0x81C4)
+_LOCKED_OUT = const(0x81C5)
 
-MAX_SEEN = const(100)
+_MAX_SEEN = const(100)
 """Token counters remembered; when full the lowest goes, and what is not above it counts as seen."""
-MAX_FAILURES = const(5)
+_MAX_FAILURES = const(5)
 """Forged tokens in a row by hand after which manual entry is suspended. GBCS leaves the number to the maker."""
-SUSPENSION_S = const(3600)
+_SUSPENSION_S = const(3600)
 
 _OFFSET = const(7394156990786306048)
 _WINDOW = const(512)
@@ -33,19 +34,19 @@ _SEEN = const("utrn/seen")
 _FAILURES = const("utrn/failures")
 _MAC_PREFIX = const(b"\x11\x00\x00\x00\x00\x00")
 
-_PERMUTATIONS = (
+_PERMUTATIONS = const((
     b"0123456789", b"1576283094", b"5803796142", b"8916043527",
     b"9453126870", b"4286573901", b"2793806415", b"7046913258",
-)  # fmt: skip
-_PRODUCTS = (
+))  # fmt: skip
+_PRODUCTS = const((
     b"0123456789", b"1234067895", b"2340178956", b"3401289567", b"4012395678",
     b"5987604321", b"6598710432", b"7659821043", b"8765932104", b"9876543210",
-)  # fmt: skip
+))  # fmt: skip
 
 
 def is_well_typed(digits):
     """Return whether these bytes are 20 ASCII digits that end in their Verhoeff digit: run through, they come to 0."""
-    if len(digits) != DIGITS or not digits.isdigit():
+    if len(digits) != _DIGITS or not digits.isdigit():
         return False
     check = 0
     for place, digit in enumerate(digits):
@@ -68,33 +69,33 @@ class UtrnChecker:
     def check(self, digits, by_hand, time_s):
         """Return (event code of a refusal or 0, amount in pence, the token's number) of 20 ASCII digits.
 
-        Keyed in `by_hand` it is LOCKED_OUT while entry is suspended. A mistyped check digit does not count;
-        MAX_FAILURES forged tokens in a row suspend entry.
+        Keyed in `by_hand` it is _LOCKED_OUT while entry is suspended. A mistyped check digit does not count;
+        _MAX_FAILURES forged tokens in a row suspend entry.
         """
         digits = bytes(digits)
         failures, until_s = struct.unpack(">BI", self._journal.get(_FAILURES) or bytes(5))
         if by_hand and time_s < until_s:
-            return LOCKED_OUT, 0, 0
+            return _LOCKED_OUT, 0, 0
         if not is_well_typed(digits):
-            return NOT_AUTHENTIC, 0, 0
+            return _NOT_AUTHENTIC, 0, 0
         amount_pence, number = self._authenticate(int(digits[:-1]) - _OFFSET)
         if number is None:
-            return (self._count_failure(failures + 1, time_s) if by_hand else NOT_AUTHENTIC), 0, 0
+            return (self._count_failure(failures + 1, time_s) if by_hand else _NOT_AUTHENTIC), 0, 0
         if by_hand and failures:
             self._journal.delete(_FAILURES)
-        return (DUPLICATE if self._is_seen(number) else 0), amount_pence, number
+        return (_DUPLICATE if self._is_seen(number) else 0), amount_pence, number
 
     def accept(self, number):
         """Remember a token by its number as used; on flash when this returns."""
-        seen = sorted(self._seen() + [number])[-MAX_SEEN:]
+        seen = sorted(self._seen() + [number])[-_MAX_SEEN:]
         self._journal.put(_SEEN, struct.pack(">%dI" % len(seen), *seen))
 
     def _count_failure(self, failures, time_s):
-        if failures < MAX_FAILURES:
+        if failures < _MAX_FAILURES:
             self._journal.put(_FAILURES, struct.pack(">BI", failures, 0))
-            return NOT_AUTHENTIC
-        self._journal.put(_FAILURES, struct.pack(">BI", 0, time_s + SUSPENSION_S))
-        return ENTRY_SUSPENDED
+            return _NOT_AUTHENTIC
+        self._journal.put(_FAILURES, struct.pack(">BI", 0, time_s + _SUSPENSION_S))
+        return _ENTRY_SUSPENDED
 
     def _authenticate(self, ptut):
         """Return (amount in pence, token number), the number None when the token is not the supplier's for us."""
@@ -114,7 +115,7 @@ class UtrnChecker:
 
     def _is_seen(self, number):
         seen = self._seen()
-        return number in seen or (len(seen) == MAX_SEEN and number < seen[0])
+        return number in seen or (len(seen) == _MAX_SEEN and number < seen[0])
 
     def _seen(self):
         record = self._journal.get(_SEEN) or b""

@@ -10,6 +10,7 @@ import sys
 import time
 
 from micropython import const
+
 from smets.link import framing
 from smets.message.envelope import Writer
 from smets.message.on_demand import forget

@@ -4,6 +4,7 @@ Apart from `esme` so that a device that is still to be provisioned has room for 
 """
 
 from micropython import const
+
 from smets.cosem.access import AccessService
 from smets.cosem.table import ObjectTable
 from smets.message import future

@@ -8,6 +8,7 @@ read over: GBCS has devices judge them only where a command asks for it.
 from hashlib import sha256
 
 from micropython import const
+
 from smets.crypto import p256
 from smets.trust import der
 from smets.trust.cells import DIGITAL_SIGNATURE, KEY_AGREEMENT, KEY_CERT_SIGN

@@ -33,7 +33,7 @@ def header(view, offset, stop):
         raise DerError("element cut short")
     tag = view[offset]
     if tag & 0x1F == 0x1F:
-        raise DerError("long tag")
+        raise DerError("tag of more than one octet")
     length = view[offset + 1]
     offset += 2
     if length >= 0x80:

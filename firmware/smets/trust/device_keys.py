@@ -4,6 +4,7 @@ A private key is generated here, kept in the journal, used through `sign` and `a
 """
 
 from micropython import const
+
 from smets.crypto import p256
 from smets.crypto.entropy import random_bytes
 from smets.trust.cells import DIGITAL_SIGNATURE, KEY_AGREEMENT

@@ -8,6 +8,7 @@ import json
 from binascii import hexlify, unhexlify
 
 from micropython import const
+
 from smets.trust.cells import (
     DIGITAL_SIGNATURE,
     KEY_AGREEMENT,
