@@ -7,18 +7,19 @@ import re
 from dataclasses import replace
 
 import pytest
+
 from opensmets.catalogue.request_mappings import READ_VERBS, mapping, mappings
 from opensmets.catalogue.template import Template, parse_condition, parse_item_template
-from opensmets.catalogue.use_cases import use_case, use_cases
+from opensmets.catalogue.use_cases import UseCase, use_case, use_cases
 from opensmets.conformance.scenarios import Scenario, find_scenarios
 from opensmets.duis.document import read_request
 from opensmets.errors import SmetsError
 from opensmets.layouts import asn1, envelope
 from opensmets.layouts.axdr import TAGS
 from opensmets.transform.conversions import CONVERSIONS, PAYLOADS
+from opensmets.transform.evaluation import is_mapped
 from opensmets.transform.pre_command import transform
-from opensmets.transform.selection import Inventory, Unsupported
-
+from opensmets.transform.selection import Inventory, Unsupported, select
 from tests.reference import REFERENCE, needs_reference
 
 #: Scenarios whose meter has three phases, which only their messages tell.
@@ -32,7 +33,16 @@ def scenarios() -> list[Scenario]:
     if not REFERENCE:
         return []
     found = find_scenarios(REFERENCE / "rtds" / "messages", REFERENCE / "duis" / "requests")
-    return [one for one in found if one.request and "ESME" in use_case(one.use_case).devices]
+    return [one for one in found if one.request and is_built(use_case(one.use_case))]
+
+
+def is_built(entry: UseCase) -> bool:
+    """Every command for an electricity meter is; of the hub's, the gas meter's and others' some are."""
+    return "ESME" in entry.devices or is_mapped(entry, mapping(entry.name))
+
+
+def device(entry: UseCase) -> str:
+    return "ESME" if "ESME" in entry.devices else entry.devices[0]
 
 
 def certificates(element: asn1.Element) -> list[bytes]:
@@ -67,7 +77,9 @@ def test_reference_commands(scenario: Scenario, request: pytest.FixtureRequest) 
         dcc_counter=expected.counter,
         via_dcc=via_dcc,
         dcc_role="transitional_cos" if scenario.service_request == "6.23" else "acb",
-        inventory=Inventory(polyphase=scenario.use_case in THREE_PHASES, twin="TWIN" in scenario.name),
+        inventory=Inventory(
+            device(use_case(scenario.use_case)), scenario.use_case in THREE_PHASES, "TWIN" in scenario.name
+        ),
         use_case=scenario.use_case,
         cin=cin,
     )
@@ -88,7 +100,11 @@ def test_the_broker_s_part_is_found_without_help() -> None:
         assert scenario.request
         asked = read_request(scenario.request.read_bytes())
         made = transform(
-            asked, dcc_eui=expected.originator, dcc_counter=expected.counter, use_case=scenario.use_case
+            asked,
+            dcc_eui=expected.originator,
+            dcc_counter=expected.counter,
+            inventory=Inventory(device(use_case(scenario.use_case))),
+            use_case=scenario.use_case,
         ).message
         assert (made.originator, made.counter) == (expected.originator, expected.counter)
         assert made.supplementary_party == asked.originator == expected.supplementary_party
@@ -155,3 +171,17 @@ def test_template_language() -> None:
     assert parse_condition("Credit").value is None
     with pytest.raises(SmetsError):
         parse_condition("a b")
+
+
+@needs_reference
+def test_the_use_case_is_found_by_document_role_and_inventory() -> None:
+    """Without a name, each request means the newest use case that fits it."""
+    for scenario in scenarios():
+        entry = use_case(scenario.use_case)
+        if mapping(entry.name).superseded:
+            continue
+        assert scenario.request
+        asked = read_request(scenario.request.read_bytes())
+        role = "network_operator" if asked.originator[5] == 2 else "supplier"
+        polyphase = scenario.use_case in THREE_PHASES
+        assert select(asked, Inventory(device(entry), polyphase), role).name == entry.name

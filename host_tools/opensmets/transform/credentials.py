@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 from datetime import datetime
+from functools import partial
 
 from lxml import etree
 
 from opensmets.duis.validation import InvalidRequest, local_name, text_of
+from opensmets.errors import SmetsError
 from opensmets.layouts.asn1 import (
     BIT_STRING,
     GENERALIZED_TIME,
@@ -33,7 +35,7 @@ DIGITAL_SIGNATURE, KEY_AGREEMENT = b"\x07\x80", b"\x03\x08"
 KEY_USAGES = {"Digital Signature": DIGITAL_SIGNATURE, "Key Agreement": KEY_AGREEMENT}
 #: DeviceType of GBCS's modules.
 DEVICE_TYPES = {"GSME": 0, "ESME": 1, "GPF": 3, "HCALCS": 4, "PPMID": 5}
-METHOD_A_INITIATOR = 0
+METHOD_A_INITIATOR, METHOD_A_RESPONDER, METHOD_B = 0, 1, 2
 _CANCEL = b"99991231235959Z"
 
 
@@ -86,12 +88,17 @@ def activate_firmware(scope: Scope) -> bytes:
     return make(SEQUENCE, tuple(fields)).encode()
 
 
-def join_meter(scope: Scope) -> bytes:
-    """Make CS03A1's payload: the meter is to start joining the other device, of a kind that the inventory knows."""
-    kind = DEVICE_TYPES.get(scope.other_device)
-    if kind is None:
-        raise InvalidRequest(f"OtherDeviceID: is a {scope.other_device}; a meter joins {', '.join(DEVICE_TYPES)}")
-    return make(SEQUENCE, (integer(METHOD_A_INITIATOR), _eui(scope), integer(kind))).encode()
+def join(method: int, usual: str, scope: Scope) -> bytes:
+    """Make CS03's payload: join the other device, of the kind that the inventory knows or else of the `usual` one."""
+    kind = device_type(scope.other_device or usual)
+    return make(SEQUENCE, (integer(method), _eui(scope), integer(kind))).encode()
+
+
+def device_type(kind: str) -> int:
+    """Return GBCS's number of a kind of device. Raises SmetsError when it has none."""
+    if kind not in DEVICE_TYPES:
+        raise SmetsError(f"a {kind} cannot be joined: the other device should be one of {', '.join(DEVICE_TYPES)}")
+    return DEVICE_TYPES[kind]
 
 
 def other_device(scope: Scope) -> bytes:
@@ -111,5 +118,6 @@ def nothing(_: Scope) -> bytes:
 PAYLOADS: dict[str, PayloadMaker] = {
     "credentials_wanted": credentials_wanted, "credential_type": credential_type, "other_device": other_device,
     "activate_firmware": activate_firmware, "device_certificate": device_certificate, "nothing": nothing,
-    "join_meter": join_meter,
+    "join_meter": partial(join, METHOD_A_INITIATOR, "HCALCS"), "join_type_1": partial(join, METHOD_A_RESPONDER, "ESME"),
+    "join_gas_meter": partial(join, METHOD_B, "GPF"),
 }  # fmt: skip

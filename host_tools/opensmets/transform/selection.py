@@ -21,13 +21,14 @@ class Unsupported(SmetsError):
 class Inventory:
     """What the DCC's inventory knows of a device and a document does not say.
 
-    `other_device` is the kind of device that the request would have it joined with (8.7.1).
+    `other_device` is the kind of device that the request would have it joined with (8.7, 8.11), the usual one
+    for its use case unless given.
     """
 
     device: str = "ESME"
     polyphase: bool = False
     twin: bool = False
-    other_device: str = "HCALCS"
+    other_device: str = ""
 
     @property
     def facts(self) -> dict[str, bool]:

@@ -6,6 +6,7 @@ from lxml import etree
 
 from opensmets.duis.validation import child_elements, local_name, text_of
 from opensmets.layouts.axdr import Data
+from opensmets.transform.credentials import device_type
 from opensmets.transform.moments import ANY, ANY_YEAR, time_octets
 from opensmets.transform.paths import find, need, number
 from opensmets.transform.scope import Conversion, Scope
@@ -61,6 +62,21 @@ def alert_behaviour(element: etree._Element, scope: Scope) -> Data:
     return Data("bits", "".join(mask + enabled))
 
 
+def eui(element: etree._Element, _: Scope) -> Data:
+    """Convert an EUI-64."""
+    return Data("octets", bytes.fromhex(text_of(element).strip().replace("-", "")))
+
+
+def hexadecimal(element: etree._Element, _: Scope) -> Data:
+    """Convert an xs:hexBinary."""
+    return Data("octets", bytes.fromhex("".join(text_of(element).split())))
+
+
+def other_device_type(_: etree._Element, scope: Scope) -> Data:
+    """Make the kind of the device that is to be let in; an electricity meter unless the inventory knows better."""
+    return Data("enum", device_type(scope.other_device or "ESME"))
+
+
 def customer_identification_number(_: etree._Element, scope: Scope) -> Data:
     """Make the number that is to be shown on the meter, its four digits as text."""
     return Data("octets", scope.cin.encode("ascii"))
@@ -68,5 +84,6 @@ def customer_identification_number(_: etree._Element, scope: Scope) -> Data:
 
 CONVERSIONS: dict[str, Conversion] = {
     "billing_calendar": billing_calendar, "joined": joined, "alert_behaviour": alert_behaviour,
+    "eui": eui, "hex": hexadecimal, "other_device_type": other_device_type,
     "customer_identification_number": customer_identification_number,
 }  # fmt: skip
