@@ -444,3 +444,15 @@ def test_a_party_without_a_name_is_kept_whole() -> None:
     payload = bytes.fromhex("3008 3006 020106 0A0119")
     root = parse.parse_response(replace(message(0x0008), payload=payload), use_case=use_case("CS02aMAC"))
     assert kept(0, "payload", payload) in body(root)
+
+
+def test_a_price_that_stands_twice_is_shown_once() -> None:
+    prices = [structure(Data("octets", b"\x01"), Data("i16", 5)), structure(Data("octets", b"\x01"), Data("i16", 6))]
+    head = (
+        structure(Data("i8", 3), Data("i8", -5)),
+        structure(Data("u16", 3), Data("octets", bytes.fromhex("0100010800FF")), Data("i8", 2)),
+    )
+    null = [("get", 250, Data("null"))] * 16
+    root = answered("ECS24", *null, ("get", 0, structure(*head, Data("array", tuple(prices)))))
+    assert [price.text for price in root.iter("{*}TariffTOUPrice")] == ["5"]
+    assert root.find(".//{*}GBCSData") is not None

@@ -7,6 +7,7 @@ from functools import cache
 
 import pytest
 from lxml import etree
+
 from opensmets import parse
 from opensmets.catalogue.use_cases import UseCase, use_cases
 from opensmets.errors import SmetsError
@@ -17,7 +18,6 @@ from opensmets.layouts.envelope import ALERT, COMMAND, Message
 from opensmets.layouts.xdlms import AccessResponse, Notification, Result
 from opensmets.parse.credentials import normal
 from opensmets.security.sensitive import decrypt_parts
-
 from tests.host.altered import altered
 from tests.host.corpus import keystore, messages
 from tests.host.sealed import protected_items, with_alert, with_response

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lxml import etree
+
 from opensmets.catalogue.use_cases import Item, UseCase
 from opensmets.layouts import xdlms
 from opensmets.layouts.axdr import Data

@@ -57,14 +57,13 @@ def _write_secondary_action(selector: int, element: Element) -> None:
 
 
 # how a price's index (one octet) says where it belongs: 1 to 48 time of use, A1 to D8 block letter and time of use
-_TIME_OF_USE_PRICE = Path.parse("TariffTOUPriceMatrix/TariffTOUPrice")
-_BLOCK_PRICE = Path.parse("TariffBlockPriceMatrix/TariffBlockPrices")
+_TIME_OF_USE_PRICES = Path.parse("TariffTOUPriceMatrix")
 
 
 def _price_place(index: bytes, element: Element) -> tuple[Element, str, int]:
     number = index[0] if len(index) == 1 else 0
     if 1 <= number <= 48:
-        return Path(_TIME_OF_USE_PRICE.steps[:1]).make(element), "TariffTOUPrice", number
+        return _TIME_OF_USE_PRICES.make(element), "TariffTOUPrice", number
     block, time_of_use = (number >> 4) - 9, number & 15
     if not 1 <= block <= _BLOCKS or not 1 <= time_of_use <= _TIMES_OF_USE:
         raise Unfit("no price index")
@@ -72,15 +71,23 @@ def _price_place(index: bytes, element: Element) -> tuple[Element, str, int]:
     return prices, "BlockPrice", block
 
 
+def _write_price(price: Data, element: Element) -> None:
+    """Write one price; nothing for an index that is none."""
+    try:
+        place, name, number = _price_place(price[0].value, element)
+    except Unfit:
+        return
+    add(place, name, str(price[1].value)).set("index", str(number))
+
+
 def _write_prices(prices: tuple[Data, ...], element: Element) -> None:
+    if any(price.type != "structure" or [part.type for part in price] != ["octets", "i16"] for price in prices):
+        raise Unfit("not indexes and prices")
+    written: set[bytes] = set()
     for price in prices:
-        if price.type != "structure" or [part.type for part in price] != ["octets", "i16"]:
-            raise Unfit("not an index and a price")
-        try:
-            place, name, number = _price_place(price[0].value, element)
-        except Unfit:
-            continue
-        add(place, name, str(price[1].value)).set("index", str(number))
+        if price[0].value not in written:
+            _write_price(price, element)
+        written.add(price[0].value)
 
 
 def _price(index: int, element: Element) -> Data:

@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lxml import etree
+
 from opensmets.errors import SmetsError
 
 NAMESPACE = "http://www.dccinterface.co.uk/ResponseAndAlert"
