@@ -7,7 +7,6 @@ from smets.cosem.access import AccessContext, AccessService
 from smets.cosem.sink import BufferSink
 from smets.cosem.table import ObjectTable
 from smets.meter.model import Meter
-
 from tests.firmware.memory_journal import MemoryJournal
 
 TABLE = __file__.rsplit("tests/firmware/", 1)[0] + "firmware/tables/esme.objects"

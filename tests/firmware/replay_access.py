@@ -14,7 +14,6 @@ if __name__ == "__main__":
     sys.path[:] = [ROOT + "/firmware", ROOT] + sys.path
 
 from smets.bench.control import BenchControl
-
 from tests.firmware.meter_world import DEVICE, Tokens, World, make_meter
 
 

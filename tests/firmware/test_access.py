@@ -6,7 +6,6 @@ from smets.cosem.access import AccessService, MalformedRequest
 from smets.cosem.sink import BufferSink, SinkFull
 from smets.cosem.table import ObjectTable, TableError
 from smets.meter.errors import OutOfRange
-
 from tests.firmware.meter_world import (
     BROKER,
     DEVICE,

@@ -3,7 +3,6 @@
 import json
 
 from smets.bench.control import BenchControl
-
 from tests.firmware.meter_world import START_S, Tokens, World, events, make_meter
 
 

@@ -7,7 +7,6 @@ from smets.meter.errors import MeterError, NotNow, OutOfRange, Refused, Unavaila
 from smets.meter.measurement import Measurement
 from smets.meter.panel import HIGH, LOW, MEDIUM
 from smets.meter.schedule import MAX_PENDING, NEVER
-
 from tests.firmware.meter_world import DAY_S, HOUR_S, START_S, Stores, Tokens, events, make_meter
 
 

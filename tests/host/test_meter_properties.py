@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from smets.meter.measurement import Measurement
 from smets.meter.model import Meter
-
 from tests.firmware.meter_world import START_S, make_meter
 from tests.firmware.test_meter import state_of
 

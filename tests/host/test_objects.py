@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
+
 from opensmets.catalogue.layout_text import Layout, parse_layout
 from opensmets.catalogue.objects import objects, parse_object, right
 from opensmets.catalogue.pack_objects import MAX_LAYOUT, pack_layout, pack_objects, unpack_layout
 from opensmets.catalogue.use_cases import Reference, use_case, use_cases
 from opensmets.errors import SmetsError
 from opensmets.layouts.axdr import decode
-
 from tests.firmware.meter_world import World, make_meter
 from tests.host.test_reference_answers import IN_SCOPE
 from tests.reference import ROOT

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from opensmets.bench.seeding import Unseedable, seeding
 from opensmets.catalogue.use_cases import Reference
 from opensmets.conformance.scenarios import Scenario, find_scenarios
 from opensmets.layouts import envelope, xdlms
 from opensmets.security.keystore import KeyStore
 from opensmets.security.sensitive import decrypt_parts
-
 from tests.firmware import replay_access
 from tests.firmware.conftest import micropython
 from tests.firmware.meter_world import DEVICE, TAG

@@ -12,6 +12,7 @@ and null for data (GBCS 7.2.9); what was done before it stays done.
 import struct
 
 from micropython import const
+
 from smets.cosem import axdr, table
 from smets.cosem.layout import LayoutCodec, Mismatch
 from smets.cosem.results import (

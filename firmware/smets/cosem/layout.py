@@ -8,6 +8,7 @@ as octets, bit strings as their number of bits (u16) and then the bits, arrays a
 import struct
 
 from micropython import const
+
 from smets.cosem import axdr, dates
 
 _CONDITION = const(1)

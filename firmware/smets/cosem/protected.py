@@ -10,6 +10,7 @@ there is one) names the device, in the answer's the device names the recipient, 
 """
 
 from micropython import const
+
 from smets.cosem import axdr, table
 from smets.cosem.results import SCOPE_OF_ACCESS_VIOLATED, Refusal
 from smets.cosem.selection import read_restriction

@@ -4,6 +4,7 @@ Two forms: the range descriptor of a get with selection, and the date range of a
 """
 
 from micropython import const
+
 from smets.cosem import axdr, dates
 from smets.cosem.results import TYPE_UNMATCHED, Refusal
 

@@ -6,6 +6,7 @@ is and no longer reliable (0x8F0C).
 """
 
 from micropython import const
+
 from smets.meter.errors import NotNow
 from smets.meter.fields import Component
 

@@ -6,6 +6,7 @@ meanwhile.
 """
 
 from micropython import const
+
 from smets.meter.fields import BOOL, Component
 from smets.meter.supply import ARMED, ENABLED, LOAD_LIMIT
 

@@ -7,6 +7,7 @@ The first column of every log is a time.
 import struct
 
 from micropython import const
+
 from smets.meter.errors import OutOfRange, Unavailable
 from smets.meter.fields import fits, pack_into, unpack_from, width
 

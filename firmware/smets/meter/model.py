@@ -5,6 +5,7 @@ that a component or the schedule names, at half hours and at midnights, so that 
 """
 
 from micropython import const
+
 from smets.meter.clock import Clock
 from smets.meter.errors import Unavailable
 from smets.meter.events import Events

@@ -3,6 +3,7 @@
 import struct
 
 from micropython import const
+
 from smets.meter.fields import BOOL, Component
 
 _RESTORED = const(0x8F35)

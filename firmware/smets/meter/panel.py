@@ -1,6 +1,7 @@
 """What the customer sees, and what the meter is: message, ambient power thresholds, firmware version."""
 
 from micropython import const
+
 from smets.meter.fields import Component
 
 LOW, MEDIUM, HIGH = 0, 1, 2

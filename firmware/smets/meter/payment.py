@@ -6,6 +6,7 @@ Shares are rounded down. A token is spent only when its credit was taken: one ab
 """
 
 from micropython import const
+
 from smets.meter.errors import Refused, Unavailable
 from smets.meter.fields import BOOL, Component
 from smets.meter.supply import CREDIT, DISABLED

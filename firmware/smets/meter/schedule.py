@@ -9,6 +9,7 @@ import struct
 from binascii import crc32
 
 from micropython import const
+
 from smets.meter.errors import MeterError, Refused
 
 NOW = const(0)

@@ -5,6 +5,7 @@ stays enabled. A supply locked by a tamper state is released by a command alone.
 """
 
 from micropython import const
+
 from smets.meter.errors import Refused
 from smets.meter.fields import BOOL, Component
 

@@ -5,6 +5,7 @@ the period ends. Thresholds are in V. Without supply nothing is measured; a peri
 """
 
 from micropython import const
+
 from smets.meter.fields import Component
 
 _PHASES = const(3)
