@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
 from lxml import etree
+
 from opensmets.catalogue.request_content import Particle, parse_content, request_content
 from opensmets.catalogue.service_requests import ServiceRequest, service_request
 from opensmets.duis.validation import NAMESPACE, InvalidRequest, child_elements, local_name, text_of, validate

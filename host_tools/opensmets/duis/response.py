@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from lxml import etree
+
 from opensmets.catalogue.request_content import Particle, parse_content
 from opensmets.duis.compose import write_eui, write_time
 from opensmets.duis.document import SCHEMA_VERSION, SIGNATURE, Request, parse_document

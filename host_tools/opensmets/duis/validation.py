@@ -13,6 +13,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from lxml import etree
+
 from opensmets.catalogue.request_content import Particle, TextType
 from opensmets.errors import SmetsError
 

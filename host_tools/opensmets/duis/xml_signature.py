@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from lxml import etree
+
 from opensmets.duis.validation import child_elements
 from opensmets.errors import SmetsError
 
