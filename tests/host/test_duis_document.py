@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 
 import pytest
+
 from opensmets.duis.document import MAX_DOCUMENT, read_request
 from opensmets.errors import SmetsError
-
 from tests.host.duis_documents import COUNTER, NETWORK_OPERATOR, document
 
 LOAD_LIMIT = """<UpdateDeviceConfigurationLoadLimitingGeneralSettings>

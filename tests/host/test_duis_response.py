@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from lxml import etree
+
 from opensmets.duis.document import Request, read_request
 from opensmets.duis.response import (
     ACKNOWLEDGED,
@@ -18,7 +19,6 @@ from opensmets.duis.response import (
     serialise,
 )
 from opensmets.errors import SmetsError
-
 from tests.host.duis_documents import COUNTER, document
 from tests.reference import REFERENCE, needs_reference
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
+
 from opensmets.catalogue.request_content import parse_content, parse_type, request_content, request_variants
 from opensmets.catalogue.service_requests import service_requests
 from opensmets.duis.document import read_request
 from opensmets.errors import SmetsError
-
 from tests.reference import REFERENCE, needs_reference
 
 NAMESPACE = "{http://www.dccinterface.co.uk/ServiceUserGateway}"

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from lxml import etree
+
 from opensmets.duis.document import parse_document
 from opensmets.duis.xml_signature import DSIG, SignatureError, is_placeholder, sign, signer, verify
-
 from tests.host.duis_documents import document
 from tests.reference import REFERENCE, needs_reference
 
