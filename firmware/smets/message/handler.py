@@ -13,6 +13,8 @@ A refused command changes nothing but its count, the security log and the alert.
 flash before it acts.
 """
 
+import gc
+
 from micropython import const
 
 from smets.cosem import dates
@@ -83,6 +85,7 @@ class Handler:
                 self.dropped += 1
                 return None
             use_case, cell = self._check(envelope)
+            gc.collect()  # the checks leave much garbage: what is kept from here on must not lie scattered in it
             return self._carry_out(envelope, use_case, cell)
         except EnvelopeError:
             self._refuse(_MALFORMED)
