@@ -6,16 +6,20 @@ import json
 import re
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
 from opensmets.bench.control import Bench
+from opensmets.cli.support import METER, find_entries
 from opensmets.duis.compose import Address, compose
 from opensmets.layouts.link_frame import Channel
 from opensmets.links import open_link
 from opensmets.security.counters import Counters
+from opensmets.security.keystore import KeyStore
 from tests.command import smets, smets_process
 from tests.end_to_end.meter import Meter
 from tests.reference import REFERENCE, needs_reference
@@ -81,7 +85,8 @@ def test_a_protected_command_is_accepted_once(meter: Meter) -> None:
 @pytest.mark.parametrize(
     ("what", "expected"),
     [("registers", "ActiveImportRegister"), ("supply", "SupplyState  Enabled"), ("log", ""), ("voltage", "Voltage"),
-     ("firmware", "FirmwareVersion"), ("credentials", "90-B3-D5-1F-30-02-00-00"), ("prepayment", "")],
+     ("firmware", "FirmwareVersion"), ("credentials", "90-B3-D5-1F-30-02-00-00"), ("prepayment", ""),
+     ("balance", "MeterBalance"), ("load-limit", "LoadLimitPeriod"), ("thresholds", "LowMediumPowerThreshold")],
 )  # fmt: skip
 def test_read(meter: Meter, what: str, expected: str) -> None:
     assert meter.smets("supply", "enable").code == 0
@@ -207,3 +212,38 @@ def test_a_reference_document_is_renumbered_and_answered(meter: Meter) -> None:
     outcome = meter.smets("send", document, "--renumber")
     assert outcome.code == 0, outcome.err
     assert "renumbered from 1000" in outcome.err
+
+
+def test_a_party_that_the_meter_does_not_know_reads_too(meter: Meter) -> None:
+    """The access control broker asks on its behalf; only the party can decrypt the answer."""
+    party = bytes.fromhex("90b3d51f30000007")
+    certificate = KeyStore.open(meter.keystore).certificate(party, "ka").public_bytes(Encoding.DER)
+    period = {"StartDateTime": datetime(2020, 1, 1, tzinfo=UTC), "EndDateTime": datetime(2030, 1, 1, tzinfo=UTC)}
+    content: dict[str, object] = {"ReadLogPeriod": period, "KAPublicSecurityCredentials": certificate}
+    outcome = meter.smets("send", "-", "--json", stdin=request(meter, "4.14", content, party))
+    assert outcome.code == 0, outcome.err
+    header = json.loads(outcome.out)["GBCSResponse"]["Header"]
+    assert header["BusinessTargetID"] == "90-B3-D5-1F-30-00-00-02"
+    assert header["SupplementaryRemotePartyID"] == "90-B3-D5-1F-30-00-00-07"
+
+
+#: Documents that only the reference's own keys or the reference's own moment can fulfil, and how they end here.
+OTHERWISE = {"ECS70": 3, "ECS70Commission": 3, "CS01a": 2}
+
+
+def reference_documents() -> list[Path]:
+    """Return the request documents of the use cases that `smets requests` says the meter carries out."""
+    if REFERENCE is None:
+        return []
+    built = {name for entry in find_entries() for name, state in entry.use_cases.items() if state == METER}
+    files = sorted((REFERENCE / "duis" / "requests").iterdir())
+    return [file for file in files if file.name.split("_")[0] in built and "_URP_" not in file.name]
+
+
+@needs_reference
+@pytest.mark.parametrize(
+    "document", reference_documents(), ids=lambda path: path.name.removesuffix("_REQUEST_DUIS.XML")
+)
+def test_what_smets_requests_says_is_so(meter: Meter, document: Path) -> None:
+    outcome = meter.smets("send", document, "--renumber")
+    assert outcome.code == OTHERWISE.get(document.name.split("_")[0], 0), outcome.err

@@ -15,7 +15,7 @@ from tests.command import COMMAND, silent_port, smets, smets_process
 
 COMMANDS = (
     "demo", "device", "send", "read", "supply", "topup", "listen", "decode", "transform", "sign", "protect", "pki",
-    "utrn", "conformance",
+    "utrn", "requests", "conformance",
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from types import FrameType
 
 import typer
 
-from opensmets.cli import check, device, explain, keys, listen, send, shortcuts, steps, tour
+from opensmets.cli import check, device, explain, keys, listen, send, shortcuts, steps, support, tour
 from opensmets.cli.console import warn
 from opensmets.errors import SmetsError
 
@@ -31,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for _module in (tour, device, send, shortcuts, listen, explain, steps, keys, check):
+for _module in (tour, device, send, shortcuts, listen, explain, steps, keys, support, check):
     _module.register(app)
 
 

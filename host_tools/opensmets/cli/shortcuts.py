@@ -40,6 +40,9 @@ class Reading(StrEnum):
     FIRMWARE = "firmware"
     CREDENTIALS = "credentials"
     PREPAYMENT = "prepayment"
+    BALANCE = "balance"
+    LOAD_LIMIT = "load-limit"
+    THRESHOLDS = "thresholds"
 
 
 class Log(StrEnum):
@@ -97,6 +100,9 @@ def request_content(reading: Reading, log: Log, period: tuple[datetime, datetime
         Reading.FIRMWARE: ("11.2", {}),
         Reading.CREDENTIALS: ("6.24.1", {"RemotePartyRole": CREDENTIAL_ROLES}),
         Reading.PREPAYMENT: ("4.14", dates),
+        Reading.BALANCE: ("4.18", {}),
+        Reading.LOAD_LIMIT: ("4.15", {}),
+        Reading.THRESHOLDS: ("6.2.5", {}),
     }
     return table[reading]
 
@@ -117,7 +123,7 @@ def read(
     timeout: Timeout = DEFAULT_TIMEOUT_S,
     no_hub_time: NoHubTime = False,
 ) -> None:
-    """Read registers, supply state, a log, voltage, firmware version, credentials or the prepayment log."""
+    """Read registers, the supply's state, a log, balances, settings, the firmware version or the credentials."""
     period = (start.replace(tzinfo=UTC) if start else FIRST, end.replace(tzinfo=UTC) if end else LAST)
     if period[1] < period[0]:
         raise UsageError("--to lies before --from: swap them")

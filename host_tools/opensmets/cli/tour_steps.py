@@ -16,7 +16,6 @@ from opensmets.cli.scene import DEVICE, Scene, expect
 from opensmets.cli.xml_view import read_document
 from opensmets.layouts import envelope
 from opensmets.security import utrn
-from opensmets.security.keystore import format_eui
 from opensmets.security.protection import add_mac, sign_precommand, verify
 from opensmets.security.sensitive import sealed_parts
 
@@ -30,13 +29,16 @@ COVER_OPENED, COVER_CLOSED = 0x8F76, 0x81C1
 Lines = Iterator[str]
 
 
-def told(answer: Answer) -> str:
-    """Return one line about an answer: which use case, how it was protected, who sent it."""
-    message = answer.verified.message
+def told(scene: Scene, answer: Answer) -> str:
+    """Return one line about a request and its answer: its way out, and what proves the way back."""
+    message, made = answer.verified.message, scene.last
     how = "signature" if message.signature else "MAC"
-    return (
-        f"{answer.use_case.name} answered by {format_eui(message.originator)}, counter {message.counter}: {how} valid"
+    sent = (
+        f"DUIS {answer.use_case.service_request} became {answer.use_case.name}, {len(made.command)} octets"
+        if made
+        else ""
     )
+    return f"{sent}; answered with {len(message.raw)}, {how} valid"
 
 
 def commission(scene: Scene) -> Lines:
@@ -46,7 +48,7 @@ def commission(scene: Scene) -> Lines:
     yield f"the meter's clock stands at {before:%Y-%m-%d %H:%M:%S}; the hub gives the time"
     start = EPOCH + timedelta(seconds=now_s() - 30)
     answer = scene.ask("8.1.1", {"CurrentDateTime": start, "TolerancePeriod": 60})
-    yield told(answer)
+    yield told(scene, answer)
     status, off_s = scene.bench.status(), abs(int(scene.bench.status()["time_s"]) - now_s())
     expect(off_s <= 2 and status["clock_status"] == 0, f"the clock is {off_s} s off, status {status['clock_status']}")
     yield f"the clock is now {scene.now():%Y-%m-%d %H:%M:%S} and reliable"
@@ -61,7 +63,7 @@ def read_registers(scene: Scene) -> Lines:
     answer = scene.ask("4.1.1", {})
     parts, plain = sealed_parts(answer.verified.message), answer.verified.decrypted
     expect(bool(parts) and len(plain) == len(parts), "the registers did not come encrypted")
-    yield told(answer)
+    yield told(scene, answer)
     yield f"{len(parts[0].octets)} octets were encrypted for the supplier; decrypted here"
     value = _number(answer, "ActiveImportRegister/{*}Value")
     expect(value == LOAD_W * LOAD_S // 3600, f"the import register says {value} Wh")
@@ -70,14 +72,15 @@ def read_registers(scene: Scene) -> Lines:
 
 def top_up(scene: Scene) -> Lines:
     """Send a 20-digit top-up token, and see it credited once."""
-    before = int(scene.bench.get("payment.meter_balance_millipence"))
+    before = _number(scene.ask("4.18", {}), "MeterBalance")
     counter = scene.next_counter("topup")
     token = utrn.make(scene.keystore, scene.supplier, DEVICE, TOP_UP_PENCE, counter)
     yield f"UTRN {' '.join(token[i : i + 4] for i in range(0, 20, 4))} for £{TOP_UP_PENCE / 100:.2f}"
-    yield told(scene.ask("2.2", {"UTRN": token}, counter=counter))
-    credited = int(scene.bench.get("payment.meter_balance_millipence")) - before
+    answer = scene.ask("2.2", {"UTRN": token}, counter=counter)
+    yield told(scene, answer)
+    credited = _number(scene.ask("4.18", {}), "MeterBalance") - before
     expect(credited == TOP_UP_PENCE * 1000, f"{credited} millipence were credited")
-    yield f"the meter balance rose by £{credited / 100_000:.2f}"
+    yield f"read back: the meter balance rose by £{credited / 100_000:.2f}"
 
 
 def switch_supply(scene: Scene) -> Lines:
@@ -85,7 +88,7 @@ def switch_supply(scene: Scene) -> Lines:
     steps = (("7.2", "Disabled"), ("7.3", "Armed"), ("7.1", "Enabled"))
     for variant, wanted in steps:
         answer = scene.ask(variant, {})
-        yield told(answer)
+        yield told(scene, answer)
         if wanted == "Armed":
             scene.expect_alert(ARMED)
             yield "alert 0x8F32 Supply Armed came unasked: signature valid"
@@ -102,7 +105,8 @@ def future_dated(scene: Scene) -> Lines:
         "LoadLimitRestorationPeriod": 30, "LoadLimitSupplyState": "Unchanged",
     }  # fmt: skip
     before = scene.bench.get("load_limit.power_threshold_w")
-    yield told(scene.ask("6.4.1", content))
+    answer = scene.ask("6.4.1", content)
+    yield told(scene, answer)
     expect(scene.bench.get("load_limit.power_threshold_w") == before != THRESHOLD_W, "the change came too early")
     yield f"load limit {THRESHOLD_W} W from {moment:%H:%M:%S}; still unchanged"
     scene.bench.advance_to(int((moment - EPOCH).total_seconds()) + 1)
@@ -125,7 +129,7 @@ def read_log(scene: Scene) -> Lines:
     yield f"somebody opens and closes the terminal cover: alert 0x{COVER_OPENED:04X} came unasked: signature valid"
     period = {"StartDateTime": scene.now() - timedelta(hours=1), "EndDateTime": scene.now() + timedelta(hours=1)}
     answer = scene.ask("6.13", {"ReadLogPeriod": period, "LogToRead": "Event"})
-    yield told(answer)
+    yield told(scene, answer)
     entries = [
         _texts(entry) for entry in read_document(answer.document or b"").iterfind(".//{*}SMETSData//{*}LogEntry")
     ]
@@ -136,7 +140,7 @@ def read_log(scene: Scene) -> Lines:
 def refuse_attacks(scene: Scene) -> Lines:
     """Send three commands that the meter must refuse: altered, repeated, and from a party without the role."""
     last = scene.ask("7.1", {})
-    yield f"a good command first: {told(last)}"
+    yield f"a good command first: {told(scene, last)}"
     replayed = scene.last.command if scene.last else b""
     yield from _attack(scene, "one bit flipped in Disable Supply", _flipped(scene), NOT_AUTHENTIC)
     yield from _attack(scene, "Enable Supply sent again", replayed, NOT_AUTHENTIC)
