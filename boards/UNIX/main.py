@@ -57,7 +57,7 @@ def main(arguments):
     try:
         stream = open_standard(nonblocking=not options["blocking"])
         device = Esme(stream, options["store"], None, options["bench"], int(options["speed"]))
-    except (OSError, StoreCorrupt) as error:
+    except (OSError, ValueError, StoreCorrupt) as error:
         sys.stderr.write("main.py: " + options["store"] + ": " + str(error) + "\n")
         return 3
     return device.run()

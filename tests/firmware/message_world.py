@@ -15,7 +15,6 @@ from smets.message.protection import Protection
 from smets.trust.cells import DIGITAL_SIGNATURE, KEY_AGREEMENT, MANAGEMENT, PREPAYMENT, TrustAnchors
 from smets.trust.certificate import Certificate
 from smets.trust.device_keys import DeviceKeys
-
 from tests.firmware.certificates import make_certificate, private
 from tests.firmware.memory_journal import MemoryJournal
 

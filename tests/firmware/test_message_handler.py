@@ -1,7 +1,6 @@
 """Commands at the device: accepted as GBCS says, refused in its order, and nothing changed by a refused one."""
 
 from smets.crypto.gcm import Gcm
-
 from tests.firmware.message_world import (
     BROKER,
     CELL_DETAILS,

@@ -20,7 +20,6 @@ from smets.trust.certificate import Certificate, CertificateError
 from smets.trust.device_keys import DeviceKeys, NoDeviceKeys
 from smets.trust.identity import read_identity
 from smets.trust.provisioning import Provisioning, device_certificate
-
 from tests.firmware.certificates import ISSUER_PUBLIC, make_certificate, private
 from tests.firmware.memory_journal import MemoryJournal
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
+
 from opensmets.bench.control import BENCH, MESSAGES, PROVISIONING
 from opensmets.bench.provisioning import Anchors, provision
 from opensmets.layouts import envelope

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+
 from opensmets.bench.control import LOG, MESSAGES, Bench, Frame, send_hub_time
 from opensmets.bench.firmware import micropython_path
 from opensmets.bench.provisioning import provision, who
@@ -19,7 +20,6 @@ from opensmets.links import Link, open_link
 from opensmets.security import utrn
 from opensmets.security.keystore import KeyStore
 from opensmets.security.protection import protect_command, verify
-
 from tests.host.device_in_process import TIME_S, copy_parties
 from tests.host.test_device_messages import ECS
 from tests.reference import REFERENCE, needs_reference
