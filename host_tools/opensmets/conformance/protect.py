@@ -11,6 +11,7 @@ from opensmets.security.protection import protect_command, verify
 
 #: Device to device messages: no private key for either end is published, so nobody outside can check their MAC.
 BETWEEN_DEVICES = ("PCS01", "PCS02")
+NO_KEY_BETWEEN_DEVICES = "device to device: no private key for either end is published"
 
 
 def judge(scenario: Scenario, keystore: KeyStore | None) -> Verdict:
@@ -18,7 +19,7 @@ def judge(scenario: Scenario, keystore: KeyStore | None) -> Verdict:
     if keystore is None:
         return not_applicable("no key store was given (--keystore)")
     if scenario.use_case in BETWEEN_DEVICES:
-        return not_applicable("device to device: no private key for either end is published")
+        return not_applicable(NO_KEY_BETWEEN_DEVICES)
     if not scenario.messages:
         return not_applicable("the scenario has no protected message")
     try:

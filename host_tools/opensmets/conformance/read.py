@@ -11,10 +11,11 @@ from typing import Any
 from lxml import etree
 
 from opensmets.catalogue.use_cases import UseCase
+from opensmets.conformance.protect import BETWEEN_DEVICES, NO_KEY_BETWEEN_DEVICES
 from opensmets.conformance.scenarios import Scenario
 from opensmets.conformance.verdicts import PASS, Mismatch, Verdict, not_applicable, unsupported
 from opensmets.errors import SmetsError
-from opensmets.layouts import envelope
+from opensmets.layouts import envelope, xdlms
 from opensmets.layouts.axdr import Compact, Data
 from opensmets.layouts.envelope import ALERT, Message
 from opensmets.layouts.xdlms import AccessResponse, Notification
@@ -28,7 +29,7 @@ from opensmets.parse import (
     read_back,
 )
 from opensmets.security.keystore import KeyStore
-from opensmets.security.protection import verify
+from opensmets.security.protection import use_case_of, verify
 
 SCHEMA = "mmc-5.4.xsd"
 NOT_VALIDATED = f"not validated: no {SCHEMA} beside the requests"
@@ -52,6 +53,8 @@ def judge(scenario: Scenario, entry: UseCase, keystore: KeyStore | None, schema:
         return not_applicable("the device sends nothing in it")
     if keystore is None:
         return not_applicable("no key store was given (--keystore)")
+    if entry.name in BETWEEN_DEVICES:
+        return not_applicable(NO_KEY_BETWEEN_DEVICES)
     try:
         for name, octets in sent.items():
             _read(name, envelope.decode(octets), entry, keystore, schema)
@@ -71,7 +74,7 @@ def _read(name: str, message: Message, entry: UseCase, keystore: KeyStore, schem
     document = _document(message, verdict.decrypted, own)
     if schema:
         _validate(name, document, schema)
-    if message.payload[0] == 0x30:
+    if message.payload[0] not in (xdlms.ACCESS_RESPONSE, xdlms.DATA_NOTIFICATION):
         return  # recoverability of DER is the parse room's own test: its values are one to one with elements
     plain = _plain(message, verdict.decrypted)
     if read_back(document, own) != plain:
@@ -89,9 +92,7 @@ def _validate(name: str, document: Any, schema: Path) -> None:
 def _document(message: Message, decrypted: tuple[bytes, ...], entry: UseCase | None) -> Any:
     if message.cra_flag == ALERT:
         return parse_alert(message, decrypted=decrypted, use_case=entry)
-    if entry is None:
-        raise Mismatch(f"the response's message code {message.message_code:04X} is not its use case's")
-    return parse_response(message, decrypted=decrypted, use_case=entry)
+    return parse_response(message, decrypted=decrypted, use_case=entry or use_case_of(message))
 
 
 def _plain(message: Message, decrypted: tuple[bytes, ...]) -> AccessResponse | Notification:
