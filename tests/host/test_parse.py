@@ -456,3 +456,45 @@ def test_a_price_that_stands_twice_is_shown_once() -> None:
     root = answered("ECS24", *null, ("get", 0, structure(*head, Data("array", tuple(prices)))))
     assert [price.text for price in root.iter("{*}TariffTOUPrice")] == ["5"]
     assert root.find(".//{*}GBCSData") is not None
+
+
+def coded(element: str, status: str, code: int, name: str, more: str = "") -> str:
+    text = f'<{status} ResponseCode="{code}"><ASN1Status>{name}</ASN1Status></{status}>{more}'
+    return f'<{element} MessageSuccess="{"false" if code else "true"}">{text}</{element}>'
+
+
+UPDATE = ("UpdateSecurityCredentialsDeviceRsp", "UpdateSecurityCredentialsResponseCode")
+ACTIVATE = ("ActivateFirmwareRsp", "ActivateImageResponseCode")
+JOIN = ("JoinServiceCriticalRsp", "joinResponseCode")
+REQUEST = """<IssueSecurityCredentialsRsp MessageSuccess="true"><CertificationRequest>MAMCAQE=</CertificationRequest>\
+</IssueSecurityCredentialsRsp>"""
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "answer"),
+    [
+        ("CS02d", "020103", coded(*UPDATE, 3, "invalidKeyUsage")),
+        ("CS02c", "3003020101", REQUEST),
+        (
+            "CS06",
+            "3009020100040401020304",
+            coded(*ACTIVATE, 0, "success", "<FirmwareVersion>01020304</FirmwareVersion>"),
+        ),
+        ("CS06", "0500", '<ActivateFirmwareRsp MessageSuccess="true"/>'),
+        ("CS03A1", "02017F", coded(*JOIN, 127, "notKnown")),
+    ],
+)
+def test_statuses(name: str, payload: str, answer: str) -> None:
+    case = use_case(name)
+    octets = bytes.fromhex(payload)
+    root = parse.parse_response(replace(message(case.message_code), payload=octets), use_case=case)
+    judged(etree.fromstring(etree.tostring(root)))
+    assert body(root) == f"<ResponseMessage><SMETSData>{answer}</SMETSData></ResponseMessage>"
+    assert parse.read_back(root).encode() == octets
+
+
+def test_an_answer_of_another_kind_is_refused() -> None:
+    for name, payload in (("CS02d", "0500"), ("CS03A1", "3000"), ("CS02c", "0401FF")):
+        case = use_case(name)
+        with pytest.raises(ParseError, match="none of this use case's answers"):
+            parse.parse_response(replace(message(case.message_code), payload=bytes.fromhex(payload)), use_case=case)

@@ -19,6 +19,8 @@ and an entry has
 | order | elements in the schema's order, where the payload has them in another |
 | optional | items at the end may be missing |
 | message_code | of an alert that is no use case of the catalogue |
+| status, statuses | of an ASN.1 answer: the element of its code, and the map that names codes |
+| version, content | of an ASN.1 answer: the elements of a firmware version, and of a certificate or request |
 
 The language of layouts is described in `parse.layout`.
 """
@@ -46,6 +48,10 @@ class ResponseEntry:
     order: tuple[str, ...] = ()
     optional: bool = False
     message_code: int | None = None
+    status: str | None = None
+    statuses: str | None = None
+    version: str | None = None
+    content: str | None = None
     maps: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     layouts: Mapping[str, str] = field(default_factory=dict)
     complete: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

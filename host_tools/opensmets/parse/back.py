@@ -6,11 +6,11 @@ from opensmets.catalogue.use_cases import UseCase, by_message_code
 from opensmets.layouts.asn1 import Element as Der
 from opensmets.layouts.envelope import ALERT, Message
 from opensmets.layouts.xdlms import AccessResponse, Notification
-from opensmets.parse import credentials
+from opensmets.parse import credentials, statuses
 from opensmets.parse.alert import read_alert
 from opensmets.parse.header import body_of, read_header, service_request_of
-from opensmets.parse.layouts import element_of
-from opensmets.parse.response import read_dlms
+from opensmets.parse.layouts import element_of, layouts_of
+from opensmets.parse.response import CREDENTIALS, read_dlms
 from opensmets.parse.tree import Element, ParseError, qualified
 
 
@@ -38,4 +38,6 @@ def read_back(root: Element, use_case: UseCase | None = None) -> AccessResponse 
     answer = content.find(f"{qualified('SMETSData')}/{qualified(element_of(use_case))}")
     if answer is None:
         raise ParseError(f"the document holds no answer of {use_case.name}")
-    return credentials.read(content, answer)
+    if use_case.name in CREDENTIALS:
+        return credentials.read(content, answer)
+    return statuses.read(layouts_of(use_case).entry, content, answer)

@@ -1,4 +1,4 @@
-"""The answer of CS02a, Provide Security Credential Details (GBCS 13.2), in MMC XML and back.
+"""The answer of CS02a and CS02f, Provide Security Credential Details (GBCS 13.2), in MMC XML and back.
 
     SEQUENCE OF SEQUENCE { role INTEGER, status ENUMERATED,
         sequence number INTEGER OPTIONAL,
@@ -104,7 +104,8 @@ def write(payload: bytes, content: Element, answer: Element) -> None:
         remainder.write(content, 0, PAYLOAD, payload)
 
 
-def _number(value: int) -> bytes:
+def encode_number(value: int) -> bytes:
+    """Return the content of an INTEGER or ENUMERATED."""
     return value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True)
 
 
@@ -115,7 +116,7 @@ def _read_cell(details: Element) -> Der | None:
     if usage is None or subject is None or identifier is None:
         return None
     key_usage, cell_usage = {name: pair for pair, name in USAGES.items()}[usage]
-    middle = (asn1.make(INTEGER, _number(cell_usage)),) if cell_usage else ()
+    middle = (asn1.make(INTEGER, encode_number(cell_usage)),) if cell_usage else ()
     end = (asn1.make(OCTET_STRING, _EUI.read(subject)), asn1.make(OCTET_STRING, base64.b64decode(identifier)))
     return asn1.make(SEQUENCE, (asn1.make(BITS, key_usage), *middle, *end))
 
@@ -132,12 +133,12 @@ def _read_party(details: list[Element]) -> Der:
     first = details[0]
     role = {name: number for number, name in ROLES.items()}.get(first.findtext(qualified("RemotePartyRole")) or "", -1)
     status = first.find(qualified("StatusCode"))
-    parts = [asn1.make(INTEGER, _number(role))]
-    parts.append(asn1.make(ENUMERATED, _number(int((status is not None and status.get("ResponseCode")) or 0))))
+    parts = [asn1.make(INTEGER, encode_number(role))]
+    parts.append(asn1.make(ENUMERATED, encode_number(int((status is not None and status.get("ResponseCode")) or 0))))
     floor = first.findtext(qualified("RemotePartyFloorSeqNumber"))
     if floor is not None:
         cells = [cell for one in details if (cell := _read_cell(one)) is not None]
-        parts += [asn1.make(INTEGER, _number(int(floor))), asn1.make(SEQUENCE, tuple(cells))]
+        parts += [asn1.make(INTEGER, encode_number(int(floor))), asn1.make(SEQUENCE, tuple(cells))]
     return asn1.make(SEQUENCE, tuple(parts))
 
 

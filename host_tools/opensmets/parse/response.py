@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 from lxml import etree
 
-from opensmets.catalogue.use_cases import Item, UseCase
+from opensmets.catalogue.use_cases import Item, UseCase, by_message_code
 from opensmets.layouts import xdlms
 from opensmets.layouts.axdr import Data
 from opensmets.layouts.envelope import RESPONSE, Message
 from opensmets.layouts.xdlms import AccessResponse, Result
-from opensmets.parse import credentials, remainder
+from opensmets.parse import credentials, remainder, statuses
 from opensmets.parse.header import TIME, write_header
 from opensmets.parse.layouts import Layouts, UnsupportedUseCase, element_of, layouts_of
 from opensmets.parse.outcome import read_outcome, verbs_of, write_outcome
@@ -24,7 +24,13 @@ from opensmets.parse.tree import NAMESPACE, Element, ParseError, add, qualified
 
 SCHEMA_VERSION = "5.4"
 PAYLOAD = "payload"
-CREDENTIALS = ("CS02aMAC", "CS02aSignature")
+CREDENTIALS = ("CS02aMAC", "CS02aSignature", "CS02fMAC", "CS02fSignature")
+
+
+def is_built(use_case: UseCase) -> bool:
+    """Tell whether `parse_response` knows the payload of a use case's response."""
+    known = use_case.name in CREDENTIALS or layouts_of(use_case).entry.status is not None
+    return use_case.payload == "dlms" or known
 
 
 def new_document(message: Message, service_request: str | None, kind: str) -> Element:
@@ -38,6 +44,17 @@ def new_document(message: Message, service_request: str | None, kind: str) -> El
     return content
 
 
+def _answers(message_code: int, use_case: UseCase) -> bool:
+    """Tell whether a message of that code may answer a use case: its own code, or another of its service request.
+
+    A device that refuses CS04B answers with the code of CS04AC (reference 8.8.2).
+    """
+    entries = (use_case, *by_message_code().get(message_code, ()))
+    return any(
+        entry.message_code == message_code and entry.service_request == use_case.service_request for entry in entries
+    )
+
+
 def parse_response(message: Message, *, decrypted: Sequence[bytes] = (), use_case: UseCase) -> Element:
     """Return the MMC document (root `GBCSResponse`) of a verified response.
 
@@ -45,9 +62,9 @@ def parse_response(message: Message, *, decrypted: Sequence[bytes] = (), use_cas
     they were sent. Raises LayoutError or ParseError when the payload is not the use case's, UnsupportedUseCase when
     there is no mapping for it yet.
     """
-    if message.cra_flag != RESPONSE or message.message_code != use_case.message_code:
+    if message.cra_flag != RESPONSE or not _answers(message.message_code, use_case):
         raise ParseError(f"message 0x{message.message_code:04X} ({message.kind}) is no response of {use_case.name}")
-    if use_case.payload != "dlms" and use_case.name not in CREDENTIALS:
+    if not is_built(use_case):
         raise UnsupportedUseCase(
             f"{use_case.name}: responses with a payload of kind {use_case.payload} are not built yet"
         )
@@ -55,8 +72,10 @@ def parse_response(message: Message, *, decrypted: Sequence[bytes] = (), use_cas
     answer = add(add(content, "SMETSData"), element_of(use_case))
     if use_case.payload == "dlms":
         _write_dlms(message, plain_response(message, decrypted), use_case, content, answer)
-    else:
+    elif use_case.name in CREDENTIALS:
         credentials.write(message.payload, content, answer)
+    else:
+        statuses.write(layouts_of(use_case).entry, message.payload, content, answer)
     root: Element = content.getroottree().getroot()
     return root
 
