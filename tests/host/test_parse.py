@@ -11,7 +11,8 @@ import pytest
 from lxml import etree
 
 from opensmets import parse
-from opensmets.catalogue.use_cases import use_case
+from opensmets.catalogue.responses import response_entries
+from opensmets.catalogue.use_cases import UseCase, use_case, use_cases
 from opensmets.errors import SmetsError
 from opensmets.layouts import axdr
 from opensmets.layouts.axdr import Compact, Data, RowType
@@ -498,3 +499,19 @@ def test_an_answer_of_another_kind_is_refused() -> None:
         case = use_case(name)
         with pytest.raises(ParseError, match="none of this use case's answers"):
             parse.parse_response(replace(message(case.message_code), payload=bytes.fromhex(payload)), use_case=case)
+
+
+VERBS = {"get": "get", "range": "get", "set": "set", "action": "action", "protected": "action"}
+READ_OR_SET = [case for case in use_cases().values() if case.payload == "dlms" and case.items and not case.alert]
+
+
+@pytest.mark.parametrize("case", READ_OR_SET, ids=lambda case: case.name)
+@pytest.mark.parametrize("first", [0, 1])
+def test_every_use_case_can_fail(case: UseCase, first: int) -> None:
+    """Every item but the first fails, or all of them."""
+    count = len(response_entries()[case.name].items) if case.name in response_entries() else len(case.items)
+    verbs = [VERBS[item.verb] for item in case.items] + ["get"] * count
+    null = Data("null")
+    items = [(verb, 0 if at < first else 2, null) for at, verb in enumerate(verbs[: count or len(case.items)])]
+    root = answered(case.name, *items)
+    assert root.find(".//{*}SMETSData")[0].get("MessageSuccess") == ("true" if first == count == 1 else "false")
