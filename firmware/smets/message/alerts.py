@@ -107,9 +107,9 @@ class Alerts:
         originator = bytes(envelope.originator)
         eui = originator if self._anchors.knows(originator) else self._party(SUPPLIER, True)
         if eui:
-            supplementary = ()
-            if envelope.supplementary_counter is not None:
-                supplementary = (envelope.supplementary_id, envelope.supplementary_counter)
+            supplementary = [envelope.supplementary_id, envelope.supplementary_counter]
+            if envelope.supplementary_counter is None:
+                supplementary = []
             body = b"\x09\x0a" + struct.pack(">H", envelope.code) + bytes(envelope.counter)
             self.send(eui, _NOT_SUPPORTED_ALERT, True, _NOT_SUPPORTED, time_s, body, 1, supplementary)
 

@@ -34,6 +34,10 @@ class UseCase:
 
     __slots__ = ("code", "payload", "protection", "roles", "first_item", "item_count")
 
+    def __init__(self, record):
+        fields = struct.unpack(_RECORD, record)
+        self.code, self.payload, self.protection, self.roles, self.first_item, self.item_count = fields
+
     def is_critical(self):
         """Return whether the command has to bear its originator's signature."""
         return bool(self.protection & _COMMAND_SIGNED)
@@ -63,11 +67,7 @@ class UseCaseTable:
         index = low + variant
         if index >= self._count or self._code_at(index) != code:
             return None
-        found = UseCase()
-        (found.code, found.payload, found.protection, found.roles, found.first_item, found.item_count) = struct.unpack(
-            _RECORD, self._record
-        )
-        return found
+        return UseCase(self._record)
 
     def allows(self, use_case, verb, class_id, obis, member, inner=None):
         """Return whether an access belongs to a use case.

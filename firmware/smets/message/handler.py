@@ -205,9 +205,8 @@ class Handler:
 
     def _respond(self, use_case, originator, counter, supplementary):
         writer, flags = self._writer, use_case.protection
-        date_time = b""
-        if flags & _RESPONSE_TIME:
-            date_time = bytearray(dates.SIZE)
+        date_time = bytearray(dates.SIZE if flags & _RESPONSE_TIME else 0)
+        if date_time:
             dates.encode(self._clock(), date_time)
         writer.head(RESPONSE, counter, self._device, originator, use_case.code, date_time, supplementary)
         if flags & _RESPONSE_SIGNED:

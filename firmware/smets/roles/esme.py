@@ -134,7 +134,7 @@ class Esme:
         elif self._rooms is None:
             self.log("not provisioned: only provisioning requests are answered")
         elif channel == framing.MESSAGES:
-            self._guard(self._answer, payload)
+            self._guard(self._answer, self._rooms.handler, payload)
         elif channel == framing.HUB_TIME and len(payload) == _HUB_TIME_SIZE:
             self._guard(self._rooms.meter.hub_time, int.from_bytes(bytes(payload[:4]), "big"), payload[4])
         elif channel == framing.BENCH and self._rooms.bench:
@@ -142,8 +142,8 @@ class Esme:
         else:
             self.log("nothing is done with frames of channel %d and %d bytes" % (channel, len(payload)))
 
-    def _answer(self, message):
-        response = self._rooms.handler.handle(message)
+    def _answer(self, handler, message):
+        response = handler.handle(message)
         if response is not None:
             self._send_message(response)
         gc.collect()
@@ -184,7 +184,7 @@ def _tables_beside_package():
 def _ticks_ms():
     if hasattr(time, "ticks_ms"):
         return time.ticks_ms()
-    return time.monotonic_ns() // 1000000
+    return int(time.monotonic() * 1000)  # type: ignore[attr-defined]  # CPython
 
 
 def _ticks_diff(later_ms, earlier_ms):
@@ -195,6 +195,6 @@ def _ticks_diff(later_ms, earlier_ms):
 
 def _print_exception(error):
     if hasattr(sys, "print_exception"):
-        sys.print_exception(error, sys.stderr)
+        sys.print_exception(error, sys.stderr)  # type: ignore[arg-type]  # the stubs know only the boards' streams
     else:
         sys.stderr.write("%s: %s\n" % (type(error).__name__, error))
