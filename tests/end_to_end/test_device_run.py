@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import json
 import signal
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from opensmets.duis.compose import Address, compose
+from opensmets.security.counters import Counters
 from tests.command import smets, smets_process
 from tests.end_to_end.meter import Meter, start_meter
 
+SUPPLIER = bytes.fromhex("90b3d51f30010000")
+DEVICE = bytes.fromhex("00db1234567890a0")
+PERIOD = {
+    "ReadLogPeriod": {
+        "StartDateTime": datetime(2000, 1, 1, tzinfo=UTC),
+        "EndDateTime": datetime(2099, 1, 1, tzinfo=UTC),
+    }
+}
 pytestmark = pytest.mark.xdist_group("end_to_end")
 
 
@@ -95,5 +106,17 @@ def test_cpython_runs_the_same_firmware(tmp_path: Path) -> None:
     meter = start_meter(tmp_path, "--runtime", "cpython", "--speed", "60")
     try:
         assert "Enabled" in meter.smets("supply", "status").out
+    finally:
+        meter.stop()
+
+
+def test_a_twin_polyphase_meter(tmp_path: Path) -> None:
+    meter = start_meter(tmp_path, "--elements", "2", "--phases", "3")
+    try:
+        assert "SecondaryActiveImportRegister" in meter.smets("read", "registers").out
+        document = compose("4.10", PERIOD, Address(SUPPLIER, DEVICE, Counters(meter.keystore).next(SUPPLIER) + 1))
+        outcome = meter.smets("send", "-", "--polyphase", stdin=document)
+        assert outcome.code == 0, outcome.err
+        assert "PolyPhase" in outcome.out
     finally:
         meter.stop()

@@ -37,6 +37,13 @@ class Runtime(StrEnum):
     CPYTHON = "cpython"
 
 
+class Phases(StrEnum):
+    """How many phases a meter measures."""
+
+    ONE = "1"
+    THREE = "3"
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to the application."""
     app.add_typer(device_app, name="device")
@@ -53,7 +60,7 @@ def open_or_make_keystore(folder: Path) -> KeyStore:
     return KeyStore.open(folder)
 
 
-def make_a_meter(port: str, keystore: KeyStore, eui: str | None) -> str:
+def make_a_meter(port: str, keystore: KeyStore, eui: str | None, *, elements: int = 1, phases: int = 1) -> str:
     """Provision the device at `port` unless it is a meter already, and return its EUI as DUIS writes it.
 
     Raises SmetsError when it is another one than `eui`, or the key store lacks its keys.
@@ -67,7 +74,7 @@ def make_a_meter(port: str, keystore: KeyStore, eui: str | None) -> str:
         known = who(link)
         if not known["provisioned"]:
             octets = wanted or parse_eui(DEFAULT_EUI)
-            provision(link, keystore, octets)
+            provision(link, keystore, octets, elements=elements, phases=phases)
             warn(f"provisioned {format_eui(octets)} from {keystore.path}")
             return format_eui(octets)
     octets = parse_eui(known["eui"])
@@ -89,6 +96,8 @@ def run(
     keystore: Keystore = None,
     speed: Annotated[int, typer.Option(min=1, max=MAX_SPEED, help="Seconds that pass for it in one.")] = 1,
     runtime: Annotated[Runtime, typer.Option(help="The interpreter that runs the firmware.")] = Runtime.MICROPYTHON,
+    elements: Annotated[int, typer.Option(min=1, max=2, help="Measuring elements, at its first start.")] = 1,
+    phases: Annotated[Phases, typer.Option(help="Phases, at its first start.")] = Phases.ONE,
     bench: Annotated[bool, typer.Option("--bench", help="Open the bench channel: loads, faults, time.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -103,7 +112,7 @@ def run(
     with device:
         keys = open_or_make_keystore(keystore or folder.parent / "keystore")
         try:
-            found = make_a_meter(device.port, keys, eui)
+            found = make_a_meter(device.port, keys, eui, elements=elements, phases=int(phases))
         except SmetsError:
             _raise_if_ended(device)
             raise

@@ -94,7 +94,7 @@ def ensure_signature(request: Request, keystore: KeyStore, *, required: bool, sa
 
 
 def renumber(request: Request, keystore: KeyStore, say: Callable[[str], None]) -> Request:
-    """Return the request with its originator's next counter and without XML signature.
+    """Return the request with its originator's next counter, signed anew.
 
     Raises UsageError when the number cannot be changed: it is inside a signed pre-command or a top-up token.
     """
@@ -104,14 +104,12 @@ def renumber(request: Request, keystore: KeyStore, say: Callable[[str], None]) -
         raise UsageError("--renumber cannot change a top-up, whose counter is its token's: make a new UTRN")
     number = Counters(keystore.path).next(request.originator)
     root = etree.fromstring(etree.tostring(request.document))
-    for old in root.findall(f"{{{xml_signature.DSIG}}}Signature"):
-        root.remove(old)
     element = root.find("{*}Header/{*}RequestID")
     if element is None:
         raise SmetsError("RequestID: is missing")
     element.text = f"{format_eui(request.originator)}:{format_eui(request.target)}:{number}"
-    say(f"renumbered from {request.counter} to {number}")
-    return read_request(etree.tostring(root))
+    say(f"renumbered from {request.counter} to {number}, and signed with the key of {format_eui(request.originator)}")
+    return read_request(sign_document(root, request.originator, keystore))
 
 
 def prepare(octets: bytes, keystore: KeyStore, choices: Choices, say: Callable[[str], None]) -> Prepared:

@@ -15,6 +15,7 @@ from opensmets.cli.conversation import EPOCH, now_s
 from opensmets.cli.scene import DEVICE, Scene, expect
 from opensmets.cli.xml_view import read_document
 from opensmets.layouts import envelope
+from opensmets.layouts.envelope import Message
 from opensmets.security import utrn
 from opensmets.security.protection import add_mac, sign_precommand, verify
 from opensmets.security.sensitive import sealed_parts
@@ -32,13 +33,17 @@ Lines = Iterator[str]
 def told(scene: Scene, answer: Answer) -> str:
     """Return one line about a request and its answer: its way out, and what proves the way back."""
     message, made = answer.verified.message, scene.last
-    how = "signature" if message.signature else "MAC"
     sent = (
         f"DUIS {answer.use_case.service_request} became {answer.use_case.name}, {len(made.command)} octets"
         if made
         else ""
     )
-    return f"{sent}; answered with {len(message.raw)}, {how} valid"
+    return f"{sent}; answered with {len(message.raw)}, {proof(message)} valid"
+
+
+def proof(message: Message) -> str:
+    """Return what a verified message is protected by, in one word."""
+    return "signature" if message.signature else "MAC"
 
 
 def commission(scene: Scene) -> Lines:
@@ -90,8 +95,8 @@ def switch_supply(scene: Scene) -> Lines:
         answer = scene.ask(variant, {})
         yield told(scene, answer)
         if wanted == "Armed":
-            scene.expect_alert(ARMED)
-            yield "alert 0x8F32 Supply Armed came unasked: signature valid"
+            alert = scene.expect_alert(ARMED)
+            yield f"alert 0x{ARMED:04X} Supply Armed came unasked: {proof(alert.message)} valid"
         state = scene.supply_state()
         expect(state == wanted, f"the supply is {state}, not {wanted}")
         yield f"read back: {state}"
@@ -126,7 +131,7 @@ def read_log(scene: Scene) -> Lines:
     scene.bench("tamper", cover="terminal", open=False)
     alert = scene.expect_alert(COVER_OPENED)
     expect(alert.message.originator == DEVICE, "the alert is another device's")
-    yield f"somebody opens and closes the terminal cover: alert 0x{COVER_OPENED:04X} came unasked: signature valid"
+    yield f"somebody opens and closes the terminal cover: alert 0x{COVER_OPENED:04X} came unasked: {proof(alert.message)} valid"
     period = {"StartDateTime": scene.now() - timedelta(hours=1), "EndDateTime": scene.now() + timedelta(hours=1)}
     answer = scene.ask("6.13", {"ReadLogPeriod": period, "LogToRead": "Event"})
     yield told(scene, answer)
@@ -139,11 +144,11 @@ def read_log(scene: Scene) -> Lines:
 
 def refuse_attacks(scene: Scene) -> Lines:
     """Send three commands that the meter must refuse: altered, repeated, and from a party without the role."""
-    last = scene.ask("7.1", {})
-    yield f"a good command first: {told(scene, last)}"
+    yield f"first, good commands: {told(scene, scene.ask('7.2', {}))}"
     replayed = scene.last.command if scene.last else b""
+    yield f"                      {told(scene, scene.ask('7.1', {}))}"
     yield from _attack(scene, "one bit flipped in Disable Supply", _flipped(scene), NOT_AUTHENTIC)
-    yield from _attack(scene, "Enable Supply sent again", replayed, NOT_AUTHENTIC)
+    yield from _attack(scene, "that Disable Supply sent again", replayed, NOT_AUTHENTIC)
     yield from _attack(scene, "Disable Supply well signed by the network operator", _intruder(scene), NO_AUTHORITY)
     state = scene.supply_state()
     expect(state == "Enabled", f"the supply is {state} after the attacks")
@@ -156,8 +161,7 @@ def _attack(scene: Scene, what: str, command: bytes, code: int) -> Lines:
     scene.conversation.send_frame(command)
     alert = scene.expect_alert(code)
     expect(_state(scene) == before, f"{what}: the meter changed")
-    how = "signature" if alert.message.signature else "MAC"
-    yield f"{what}: refused, nothing changed, alert 0x{code:04X} ({how} valid)"
+    yield f"{what}: refused, nothing changed, alert 0x{code:04X} ({proof(alert.message)} valid)"
 
 
 def _state(scene: Scene) -> tuple[object, ...]:
