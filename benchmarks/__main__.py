@@ -6,9 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from opensmets.bench.firmware import micropython_path
-
 from benchmarks import device_commands, host_messages
+from opensmets.bench.firmware import micropython_path
 
 
 def main() -> int:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from opensmets.conformance import run
 from opensmets.conformance.run import Plan
 from opensmets.conformance.scenarios import find_scenarios
-
 from tests.reference import REFERENCE, needs_reference
 
 #: The use cases of the first light: one of every kind of protection and payload.

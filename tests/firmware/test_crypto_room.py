@@ -4,6 +4,7 @@ import sys
 from hashlib import sha256
 
 from cryptolib import aes
+
 from smets.crypto import entropy
 from smets.crypto.back_end import fastest
 from smets.crypto.compare import equal

@@ -4,7 +4,6 @@ import sys
 
 from smets.store.journal import Journal
 from smets.store.segments import SegmentLog
-
 from tests.firmware.skipping import SkipTest
 
 MICROPYTHON = sys.implementation.name == "micropython"

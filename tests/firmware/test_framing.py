@@ -4,7 +4,6 @@ import random
 import sys
 
 from smets.link.framing import MAX_PAYLOAD, MIN_BUFFER, FrameDecoder, encode_frame
-
 from tests.firmware.skipping import SkipTest
 
 random.seed(20)

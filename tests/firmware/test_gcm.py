@@ -2,6 +2,7 @@
 # heap: 250k
 
 from cryptolib import aes
+
 from smets.crypto import ghash, ghash_ints
 from smets.crypto.back_end import fastest
 from smets.crypto.gcm import Gcm

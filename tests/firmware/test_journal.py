@@ -5,7 +5,6 @@ import os
 from smets.store.files import StoreCorrupt
 from smets.store.journal import MAX_VALUE, Journal
 from smets.store.records import RecordFile
-
 from tests.firmware.power_cut import CutFiles, FailingFiles, PowerCut, QuickFiles, read_file, scratch, wipe, write_file
 
 QUICK = QuickFiles()

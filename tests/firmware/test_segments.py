@@ -6,7 +6,6 @@ import sys
 
 from smets.store.files import StoreCorrupt
 from smets.store.segments import SegmentLog
-
 from tests.firmware.power_cut import CutFiles, FailingFiles, PowerCut, QuickFiles, read_file, scratch, wipe, write_file
 from tests.firmware.skipping import SkipTest
 

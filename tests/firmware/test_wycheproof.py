@@ -5,7 +5,6 @@ from hashlib import sha256
 
 from smets.crypto import p256
 from smets.crypto.gcm import Gcm
-
 from tests.firmware.wycheproof import vectors
 
 UNCOMPRESSED = 0x04

@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 
 from opensmets.security.keystore import KeyStore
-
 from tests.reference import REFERENCE
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from opensmets.errors import SmetsError
 from opensmets.layouts import axdr, xdlms
 from opensmets.layouts.axdr import Compact, Data, RowType
 from opensmets.layouts.envelope import decode
 from opensmets.layouts.wire import parse
-
 from tests.host import corpus
 from tests.reference import needs_reference
 

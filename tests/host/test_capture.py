@@ -6,12 +6,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from opensmets.layouts import envelope
 from opensmets.layouts.link_frame import Channel, Frame
 from opensmets.links import open_link
 from opensmets.links.capture import INBOUND, OUTBOUND, Capture
 from opensmets.links.framing import encode_frame
-
 from tests.reference import REFERENCE, needs_reference
 
 needs_tshark = pytest.mark.skipif(

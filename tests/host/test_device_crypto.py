@@ -17,11 +17,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from smets.crypto import p256
 from smets.crypto.compare import equal
 from smets.crypto.gcm import Gcm
 from smets.crypto.kdf import shared_key
-
 from tests.reference import REFERENCE, ROOT, needs_reference
 
 ACB = "90b3d51f30000002"

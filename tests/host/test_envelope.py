@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from opensmets.errors import SmetsError
 from opensmets.layouts import envelope
 from opensmets.layouts.envelope import ALERT, COMMAND, RESPONSE, Message
-
 from tests.host import corpus
 from tests.reference import needs_reference
 

@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from rich.console import Console
+
 from opensmets.catalogue.asn1_structures import alternatives, structure
 from opensmets.catalogue.zcl import clusters, parse_command
 from opensmets.errors import SmetsError
 from opensmets.explain import Node, explain
 from opensmets.explain.render import render
 from opensmets.layouts import envelope
-from rich.console import Console
-
 from tests.host import corpus
 from tests.reference import needs_reference
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from opensmets.errors import SmetsError
 from opensmets.layouts import asn1, gbz
 from opensmets.layouts.asn1 import Element
 from opensmets.layouts.envelope import ALERT, decode
 from opensmets.layouts.gbz import Component, GbzPayload
-
 from tests.host import corpus
 from tests.reference import needs_reference
 

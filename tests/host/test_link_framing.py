@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from opensmets.layouts import link_frame
 from opensmets.layouts.link_frame import MAX_PAYLOAD, Channel, ClockStatus, Frame
 from opensmets.layouts.wire import LayoutError

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from opensmets.bench.firmware import micropython_path
 from opensmets.errors import SmetsError, UsageError
 from opensmets.links import Announcement, Link, LinkLost, PortBusy, RunningDevice, finding, open_link, running_devices

@@ -12,11 +12,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
+
 from opensmets.errors import SmetsError
 from opensmets.security import certificates, pki, utrn
 from opensmets.security.counters import Counters
 from opensmets.security.keystore import KeyStore, MissingKey, parse_eui
-
 from tests.host import corpus
 from tests.reference import needs_reference
 

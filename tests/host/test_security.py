@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+
 from opensmets.catalogue.use_cases import use_case
 from opensmets.errors import SmetsError
 from opensmets.layouts import envelope
@@ -15,7 +16,6 @@ from opensmets.layouts.envelope import COMMAND, RESPONSE, Message
 from opensmets.security import certificates, pki, protection, sensitive
 from opensmets.security.keystore import KeyStore, MissingKey, parse_eui
 from opensmets.security.protection import add_mac, protect_command, sign_precommand, verify
-
 from tests.host import corpus
 from tests.reference import needs_reference
 

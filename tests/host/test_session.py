@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from opensmets.errors import SmetsError
 from opensmets.layouts import envelope
 from opensmets.layouts.envelope import ALERT, COMMAND, RESPONSE, Message
@@ -18,7 +19,6 @@ from opensmets.session import (
     Session,
     Unexpected,
 )
-
 from tests.reference import REFERENCE, needs_reference
 
 SUPPLIER, OPERATOR, DEVICE = b"\x90\xb3\xd5\x1f0\x01\0\0", b"\x90\xb3\xd5\x1f0\x02\0\0", b"\0\xdb\x124Vx\x90\xa0"

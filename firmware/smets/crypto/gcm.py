@@ -6,6 +6,7 @@ and is `31` for a sensitive part.
 
 from cryptolib import aes
 from micropython import const
+
 from smets.crypto.compare import equal
 from smets.crypto.ghash import Ghash
 

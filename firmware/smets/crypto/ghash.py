@@ -1,6 +1,7 @@
 """GHASH (SP 800-38D 6.4): the running hash of AES-GCM, over data that comes in pieces of any length."""
 
 from micropython import const
+
 from smets.crypto.back_end import fastest
 
 _BLOCK = const(16)

@@ -3,6 +3,7 @@
 from hashlib import sha256
 
 from micropython import const
+
 from smets.crypto.curve import N
 
 _BLOCK = const(64)

@@ -9,6 +9,7 @@ A high s is as valid as a low one (half of GBCS's reference signatures have it):
 """
 
 from micropython import const
+
 from smets.crypto.back_end import fastest
 from smets.crypto.curve import N, invert, is_on_curve
 from smets.crypto.nonce import Nonces

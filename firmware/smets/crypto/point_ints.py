@@ -11,6 +11,7 @@ special reduction beats `%`), so sums of products are reduced once. The time tak
 from array import array
 
 from micropython import const
+
 from smets.crypto.comb import COLUMNS, POINTS
 from smets.crypto.curve import N, P, invert
 

@@ -10,6 +10,7 @@ old generation is untouched.
 """
 
 from micropython import const
+
 from smets.store.files import FLASH, StoreCorrupt
 from smets.store.records import HEADER_SIZE, MAX_KEY, MAX_VALUE, RecordFile, record_size
 

@@ -13,6 +13,7 @@ from binascii import crc32
 from io import BytesIO
 
 from micropython import const
+
 from smets.store.files import StoreCorrupt, is_blank, read_whole
 
 MAX_KEY = const(24)

@@ -14,6 +14,7 @@ import struct
 from binascii import crc32
 
 from micropython import const
+
 from smets.store.files import FLASH, StoreCorrupt, is_blank, read_whole
 
 MAX_RECORD = const(1024)

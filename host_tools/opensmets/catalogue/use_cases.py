@@ -92,7 +92,9 @@ def _load_file(text: str) -> dict[str, UseCase]:
     entries = {}
     for name, fields in tomllib.loads(text).items():
         items = tuple(parse_item(item) for item in fields.pop("items", ()))
-        values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
+        }
         entries[name] = UseCase(name=name, items=items, **values)
     return entries
 
