@@ -131,8 +131,8 @@ def read_log(scene: Scene) -> Lines:
     scene.bench("tamper", cover="terminal", open=False)
     alert = scene.expect_alert(COVER_OPENED)
     expect(alert.message.originator == DEVICE, "the alert is another device's")
-    told = f"alert 0x{COVER_OPENED:04X} came unasked: {proof(alert.message)} valid"
-    yield f"somebody opens and closes the terminal cover: {told}"
+    news = f"alert 0x{COVER_OPENED:04X} came unasked: {proof(alert.message)} valid"
+    yield f"somebody opens and closes the terminal cover: {news}"
     period = {"StartDateTime": scene.now() - timedelta(hours=1), "EndDateTime": scene.now() + timedelta(hours=1)}
     answer = scene.ask("6.13", {"ReadLogPeriod": period, "LogToRead": "Event"})
     yield told(scene, answer)
