@@ -280,3 +280,21 @@ def test_damaged_counters_are_one_line_and_stay(keys: Path, port: str) -> None:
     assert outcome.code == 1
     assert "counters.json" in outcome.why
     assert (keys / "counters.json").read_text() == "{"
+
+
+@needs_reference
+def test_a_request_that_the_dcc_would_keep_back_says_so(port: str, tmp_path: Path) -> None:
+    assert REFERENCE
+    keys = Path(shutil.copytree(REFERENCE / "rtds" / "keystore", tmp_path / "reference"))
+    request = (REFERENCE / "duis" / "requests" / "ECS17b_4.1.1_DSP_FUTURE_DATED_REQUEST_DUIS.XML").read_bytes()
+    assert "the DCC would send 4.1.1 at 2015-01-15 09:00:00 UTC" in send(request, keys, port).err
+
+
+def test_without_a_port_the_only_device_is_taken_or_none(
+    keys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr("serial.tools.list_ports.comports", list)
+    outcome = smets("supply", "status", "--keystore", keys)
+    assert outcome.code == 2
+    assert "smets device run" in outcome.why

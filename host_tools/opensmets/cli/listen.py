@@ -8,7 +8,7 @@ import typer
 
 from opensmets.cli.console import warn, write, write_json
 from opensmets.cli.keys import open_keystore
-from opensmets.cli.options import Json, Keystore, NoHubTime, Pcap, Port
+from opensmets.cli.options import AUTO, Json, Keystore, NoHubTime, Pcap, Port
 
 
 def register(app: typer.Typer) -> None:
@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 
 
 def listen(
-    port: Port,
+    port: Port = AUTO,
     keystore: Keystore = None,
     pcap: Pcap = None,
     as_json: Json = False,

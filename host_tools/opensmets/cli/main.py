@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 failed or refused; 2 wrong usage; 3 the device answered bu
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -12,12 +13,14 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from types import FrameType
+from typing import Annotated
 
 import typer
 
 from opensmets.cli import check, device, explain, keys, listen, send, shortcuts, steps, support, tour
-from opensmets.cli.console import warn
+from opensmets.cli.console import warn, write
 from opensmets.errors import SmetsError
 
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
@@ -26,11 +29,27 @@ REPORT_TO = "please report it with the output of SMETS_DEBUG=1"
 
 app = typer.Typer(
     name="smets",
-    help="Talk to SMETS2 devices: DUIS XML in, GBCS over a serial line, verified answers back as XML.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        write(f"smets {version('opensmets')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Talk to SMETS2 devices: DUIS XML in, GBCS over a serial line, verified answers back as XML."""
+
+
 for _module in (tour, device, send, shortcuts, listen, explain, steps, keys, support, check):
     _module.register(app)
 
@@ -87,6 +106,9 @@ def _os_error(error: OSError) -> str:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code. No exception and no traceback leaves it (SMETS_DEBUG=1 shows them)."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a pound sign shows something else
+            stream.reconfigure(errors="replace")
     try:
         with _endable():
             code = app(arguments, prog_name="smets", standalone_mode=False)

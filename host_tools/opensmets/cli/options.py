@@ -67,4 +67,5 @@ Renumber = Annotated[
 RequireSignature = Annotated[
     bool, typer.Option("--require-signature", help="Refuse a document without a valid XML signature of its originator.")
 ]
+AUTO = "auto"
 DEFAULT_TIMEOUT_S = 15.0

@@ -19,6 +19,7 @@ from opensmets.layouts.envelope import COMMAND, Message
 from opensmets.security.counters import Counters, Kind
 from opensmets.security.keystore import KeyStore, MissingKey, format_eui
 from opensmets.security.protection import protect_command, use_case_of
+from opensmets.transform.moments import execution_time
 from opensmets.transform.pre_command import PreCommand, transform
 from opensmets.transform.selection import Inventory
 
@@ -128,6 +129,7 @@ def prepare(octets: bytes, keystore: KeyStore, choices: Choices, say: Callable[[
         use_case, pre_command = use_case_of(message, keystore), request.signed_pre_command
     else:
         made = transformed(request, keystore, choices)
+        _tell_of_waiting(request, say)
         use_case, pre_command = made.use_case, made.octets
     command = protect_command(pre_command, keystore)
     return Prepared(request, use_case, pre_command, command, choices.renumber or choices.numbered)
@@ -149,6 +151,13 @@ def transformed(request: Request, keystore: KeyStore | None, choices: Choices) -
     if counters and eui and number and made.message.originator == eui != request.originator:
         counters.use(eui, number)
     return made
+
+
+def _tell_of_waiting(request: Request, say: Callable[[str], None]) -> None:
+    """Say so when the DCC would keep a request back until its execution time: here it goes out at once."""
+    moment = execution_time(request.body)
+    if moment is not None and request.service.future_dating == "DSP":
+        say(f"the DCC would send {request.variant} at {moment:%Y-%m-%d %H:%M:%S} UTC; here it goes out at once")
 
 
 def _role(request: Request, keystore: KeyStore | None) -> str | None:

@@ -10,6 +10,7 @@ from opensmets.cli.console import warn, working, write, write_json
 from opensmets.cli.keys import open_keystore
 from opensmets.cli.message_input import is_xml, message_of, read_source
 from opensmets.cli.options import (
+    AUTO,
     DEFAULT_TIMEOUT_S,
     Json,
     Keystore,
@@ -41,7 +42,7 @@ def send(
         str,
         typer.Argument(metavar="REQUEST.xml|-", help="A DUIS request or Signed Pre-Command, or a protected command."),
     ],
-    port: Port,
+    port: Port = AUTO,
     keystore: Keystore = None,
     pcap: Pcap = None,
     renumber: Renumber = False,

@@ -12,7 +12,7 @@ import typer
 
 from opensmets.cli.console import warn, working, write
 from opensmets.cli.keys import choose_supplier, open_keystore, parse_amount
-from opensmets.cli.options import DEFAULT_TIMEOUT_S, As, Json, Keystore, NoHubTime, Pcap, Port, Timeout, Xml
+from opensmets.cli.options import AUTO, DEFAULT_TIMEOUT_S, As, Json, Keystore, NoHubTime, Pcap, Port, Timeout, Xml
 from opensmets.cli.send import show
 from opensmets.errors import SmetsError, UsageError
 
@@ -109,7 +109,7 @@ def request_content(reading: Reading, log: Log, period: tuple[datetime, datetime
 
 def read(
     what: Annotated[Reading, typer.Argument(help="What to read.")],
-    port: Port,
+    port: Port = AUTO,
     log: Annotated[Log, typer.Option("--log", help="Which log, with `read log`.")] = Log.EVENT,
     start: Annotated[
         datetime | None, typer.Option("--from", formats=_TIME_FORMATS, help="First moment, in UTC.")
@@ -133,7 +133,7 @@ def read(
 
 def supply(
     what: Annotated[Supply, typer.Argument(help="What to do with the supply.")],
-    port: Port,
+    port: Port = AUTO,
     keystore: Keystore = None,
     originator: As = None,
     pcap: Pcap = None,
@@ -151,7 +151,7 @@ def topup(
     amount: Annotated[
         str, typer.Argument(metavar="POUNDS|UTRN", help="The credit, such as 10.00, or a 20-digit UTRN.")
     ],
-    port: Port,
+    port: Port = AUTO,
     keystore: Keystore = None,
     originator: As = None,
     pcap: Pcap = None,
