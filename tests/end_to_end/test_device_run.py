@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import signal
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from opensmets.duis.compose import Address, compose
+from opensmets.links import running_devices
 from opensmets.security.counters import Counters
 from tests.command import smets, smets_process
 from tests.end_to_end.meter import Meter, start_meter
@@ -53,6 +57,24 @@ def test_a_port_that_vanishes_is_one_line_and_the_next_command_works(tmp_path: P
     again = start_meter(tmp_path)
     try:
         assert again.smets("supply", "status").code == 0
+    finally:
+        again.stop()
+
+
+def test_a_port_that_vanishes_mid_command_is_one_line_and_nothing_is_lost(tmp_path: Path) -> None:
+    meter = start_meter(tmp_path)
+    os.kill(next(device.pid for device in running_devices() if device.port == meter.port), signal.SIGSTOP)
+    command = ("supply", "disable", "--port", meter.port, "--keystore", meter.keystore)
+    with smets_process(*command) as waiting:
+        time.sleep(1.0)
+        meter.stop(signal.SIGTERM)
+        _, err = waiting.communicate(timeout=20)
+    assert waiting.returncode == 1
+    assert re.fullmatch(rf"smets: {meter.port} went away .+\n", err)
+    again = start_meter(tmp_path)
+    try:
+        assert "Enabled" in again.smets("supply", "status").out
+        assert again.smets("supply", "disable").code == 0
     finally:
         again.stop()
 

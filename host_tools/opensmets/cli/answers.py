@@ -17,7 +17,8 @@ from opensmets.duis.compose import Address
 from opensmets.duis.document import Request
 from opensmets.duis.response import Identity, build_alert, build_response, serialise
 from opensmets.layouts import envelope
-from opensmets.parse import UnsupportedUseCase, parse_alert, parse_response
+from opensmets.layouts.wire import LayoutError
+from opensmets.parse import ParseError, parse_alert, parse_response
 from opensmets.security.counters import Counters, Kind
 from opensmets.security.keystore import KeyStore
 from opensmets.security.protection import use_case_of
@@ -109,7 +110,7 @@ def take_counter_of(command: bytes, keystore: KeyStore) -> None:
 def _answer(use_case: UseCase, request_id: str, verified: Verified) -> Answer:
     try:
         return Answer(use_case, request_id, verified, response_document(verified, use_case))
-    except UnsupportedUseCase as error:
+    except (ParseError, LayoutError) as error:
         return Answer(use_case, request_id, verified, None, str(error))
 
 
@@ -119,10 +120,10 @@ def response_document(verified: Verified, use_case: UseCase) -> bytes:
 
 
 def alert_document(verified: Verified) -> bytes:
-    """Return a verified alert as MMC XML, or as the DUIS document that carries it when it is of a kind not read yet."""
+    """Return a verified alert as MMC XML, or as the DUIS document that carries it when it cannot be read."""
     try:
         return serialise(parse_alert(verified.message, decrypted=verified.decrypted))
-    except UnsupportedUseCase:
+    except (ParseError, LayoutError):
         return serialise(build_alert(0, verified.message.raw, _identity(verified)))
 
 

@@ -28,6 +28,7 @@ from opensmets.errors import UsageError
 
 if TYPE_CHECKING:
     from opensmets.cli.answers import Answer
+    from opensmets.cli.conversation import Conversation
     from opensmets.cli.prepare import Choices, Prepared
     from opensmets.security.keystore import KeyStore
 
@@ -61,28 +62,49 @@ def send(
 
     Exit code 0: done; 1: failed or refused; 2: wrong usage; 3: the device answered but refused an item.
     """
-    from opensmets.cli.answers import duis_response, exchange, exchange_command, open_talk, take_counter_of
-    from opensmets.cli.prepare import Choices, take_counter
+    from opensmets.cli.answers import open_talk
+    from opensmets.cli.prepare import Choices
     from opensmets.transform.selection import Inventory
 
     choices = Choices(require_signature, renumber, inventory=Inventory("ESME", polyphase, twin), use_case=use_case)
     (data, where), store = read_source(request), open_keystore(keystore)
     prepared = _prepared(data, store, choices) if is_xml(data) else None
-    if duis and prepared is None:
-        raise UsageError("--duis answers a DUIS request, and this is a command: leave it out")
+    if duis and (as_json or prepared is None):
+        raise UsageError("--duis answers a DUIS request in XML: leave out --json, and give a request document")
     command = b"" if prepared else message_of(data, where)
     with open_talk(port, store, pcap, hub_time=not no_hub_time) as (conversation, alerts):
-        take_counter(prepared, store) if prepared else take_counter_of(command, store)
-        with working(f"{prepared.use_case.name if prepared else 'command'} sent, waiting for the device"):
-            if prepared:
-                answer = exchange(conversation, prepared, timeout)
-            else:
-                answer = exchange_command(conversation, command, timeout)
+        answer = _exchange(conversation, prepared, command, timeout)
         answer.alerts.extend(alerts)
     if prepared and (duis or answer.document is None) and not as_json:
-        write(duis_response(prepared.request, answer.verified))
+        _write_duis(prepared, answer)
     show(answer, as_json=as_json, as_xml=not duis)
     raise typer.Exit(answer.exit_code)
+
+
+def _prepared(data: bytes, store: KeyStore, choices: Choices) -> Prepared:
+    from opensmets.cli.prepare import prepare
+
+    return prepare(data, store, choices, warn)
+
+
+def _exchange(conversation: Conversation, prepared: Prepared | None, command: bytes, timeout_s: float) -> Answer:
+    """Take the counter of a request, or of a command that is protected already, send it, and return its answer."""
+    from opensmets.cli.answers import exchange, exchange_command, take_counter_of
+    from opensmets.cli.prepare import take_counter
+
+    if prepared is None:
+        take_counter_of(command, conversation.keystore)
+        with working("the command is sent, waiting for the device"):
+            return exchange_command(conversation, command, timeout_s)
+    take_counter(prepared, conversation.keystore)
+    with working(f"{prepared.use_case.name} is sent, waiting for the device"):
+        return exchange(conversation, prepared, timeout_s)
+
+
+def _write_duis(prepared: Prepared, answer: Answer) -> None:
+    from opensmets.cli.answers import duis_response
+
+    write(duis_response(prepared.request, answer.verified))
 
 
 def show(answer: Answer, *, as_json: bool, as_xml: bool) -> None:
@@ -95,9 +117,3 @@ def show(answer: Answer, *, as_json: bool, as_xml: bool) -> None:
         warn(f"{answer.unread}; the message is verified and stands as it came")
     if answer.refused:
         warn(f"the device answered {answer.use_case.name}, and refused an item: see the response")
-
-
-def _prepared(data: bytes, store: KeyStore, choices: Choices) -> Prepared:
-    from opensmets.cli.prepare import prepare
-
-    return prepare(data, store, choices, warn)
