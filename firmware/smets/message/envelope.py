@@ -9,9 +9,9 @@ from micropython import const
 
 from smets.cosem.sink import BufferSink
 
-MAX_MESSAGE = const(6144)
+MAX_MESSAGE = const(4352)
 """Longest message accepted, bytes: the largest reference command, a recovery with three chains, has 3,986."""
-MAX_RESPONSE = const(6144)
+MAX_RESPONSE = const(4352)
 """Longest response payload, bytes: of the reference's the longest has 1,402; a longer one is refused by the service."""
 
 COMMAND = const(1)

@@ -29,7 +29,7 @@ _COLLECT_EVERY = const(4096)
 """Bytes between collections while code is loaded, or what stays lies scattered and large buffers find no place."""
 _IDLE_MS = const(100)
 """Longest wait for the link before time is let go on."""
-_MAX_FRAME = const(6144)
+_MAX_FRAME = const(4352)
 """Longest payload taken from the link: a GBCS message of message/envelope.py's MAX_MESSAGE."""
 _HUB_TIME_SIZE = const(5)
 _LOG_TEXT = const(200)
