@@ -133,6 +133,11 @@ def _serve(device: VirtualDevice, keys: KeyStore, role: Role, eui: str, as_json:
     _raise_if_ended(device)
 
 
+def _raise_if_ended(device: VirtualDevice) -> None:
+    log = device.store / ERROR_LOG
+    raise_if_ended(device, log, f" (see {log})")
+
+
 def _check_folder(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file: --store takes a folder")
@@ -143,11 +148,9 @@ def _log_file(folder: Path) -> Path:
     return folder / ERROR_LOG
 
 
-def _raise_if_ended(device: VirtualDevice) -> None:
-    """Raise SmetsError with the device's last words when it has ended by itself."""
+def raise_if_ended(device: VirtualDevice, log: Path, hint: str = "") -> None:
+    """Raise SmetsError with the last line that a device wrote to `log`, and a hint, when it has ended by itself."""
     if device.alive():
         return
-    log = device.store / ERROR_LOG
     lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
-    said = lines[-1] if lines else "it said nothing"
-    raise SmetsError(f"the device ended: {said} (see {log})")
+    raise SmetsError(f"the device ended: {lines[-1] if lines else 'it said nothing'}{hint}")

@@ -14,6 +14,7 @@ from opensmets.bench.provisioning import provision
 from opensmets.bench.virtual import VirtualDevice
 from opensmets.cli.answers import Answer, alert_document, exchange
 from opensmets.cli.conversation import EPOCH, Conversation, Verified, open_conversation
+from opensmets.cli.device import raise_if_ended
 from opensmets.cli.prepare import Choices, Prepared, prepare
 from opensmets.cli.xml_view import read_document
 from opensmets.duis.compose import Address, compose
@@ -127,5 +128,9 @@ def open_scene(stack: ExitStack, folder: Path, runtime: str, say: Callable[[str]
     conversation = stack.enter_context(
         open_conversation(device.port, keystore, pcap=pcap, hub_time=False, on_alert=alerts.append, on_log=say)
     )
-    provision(conversation.link, keystore, DEVICE)
+    try:
+        provision(conversation.link, keystore, DEVICE)
+    except SmetsError:
+        raise_if_ended(device, folder / "meter.log")
+        raise
     return Scene(folder, keystore, device, conversation, Bench(conversation.link, conversation.take_frame), alerts)
