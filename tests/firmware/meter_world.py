@@ -40,6 +40,9 @@ class MemoryLog:
     def clear(self):
         self.records = []
 
+    def close(self):
+        pass
+
 
 class Stores:
     """Opens each log once, and keeps it as flash would."""

@@ -20,9 +20,10 @@ _ACTIVATION = const(0x20)
 _EACH = const(0x40)
 _WANTING = const(0x80)
 _DATE_TIME = const(25)
+_CHOICE = const(31)
 _CONDITIONS = ("single", "twin", "one_phase", "three_phase")
 _TEXTS = (axdr.OCTETS, axdr.VISIBLE, axdr.UTF8, axdr.BITS)
-_CONTAINERS = (axdr.ARRAY, axdr.STRUCTURE, axdr.COMPACT)
+_CONTAINERS = (axdr.ARRAY, axdr.STRUCTURE, axdr.COMPACT, _CHOICE)
 _OPEN_END = const(0xFFFFFFFF)
 
 
@@ -184,6 +185,8 @@ class LayoutCodec:
         return node.path, self._decode(node, reader)
 
     def _decode(self, node, reader):
+        if node.tag == _CHOICE:
+            return self._decode_one_of(node, reader)
         tag = axdr.OCTETS if node.tag == _DATE_TIME else node.tag
         reader.expect(tag)
         if tag == axdr.COMPACT:
@@ -207,6 +210,16 @@ class LayoutCodec:
         if node.tag == axdr.BITS:
             return bytes((size >> 8, size & 0xFF)) + bytes(reader.take((size + 7) // 8))
         return bytes(reader.take(size))
+
+    def _decode_one_of(self, node, reader):
+        """Take in the child of a choice whose type comes, and bind it."""
+        tag = reader.byte()
+        reader.pos -= 1
+        for child in self._nodes(node):
+            if tag == (axdr.OCTETS if child.tag == _DATE_TIME else child.tag):
+                self._bind(child, self._decode(child, reader))
+                return None
+        raise Mismatch("choice")
 
     def _decode_elements(self, node, reader):
         count = reader.count()

@@ -1,36 +1,26 @@
 """The meter's logs: rows of typed columns, each log a ring kept in a store that is handed in.
 
-A store has `append(record)`, `read_into(index, buffer)` with 0 the oldest, `clear()` and a length (store/segments.py).
-The first column of every log is a time.
+A store has `append(record)`, `read_into(index, buffer)` with 0 the oldest, `clear()`, `close()` and a length
+(store/segments.py). It is opened when its log is first used and closed by `release`; which logs there are, and their
+columns, stands in log_table.py.
 """
 
+import gc
 import struct
+import sys
 
 from micropython import const
 
 from smets.meter.errors import OutOfRange, Unavailable
 from smets.meter.fields import fits, pack_into, unpack_from, width
 
-_OTHER_INFORMATION = const(16)
-"""The most octets of other information that an event log's row keeps."""
 _SCAN = const(128)
 """Logs up to this long are searched row by row, so that rows out of order after a change of the clock are found."""
-
-LOGS = (
-    ("event", (">I", ">H", _OTHER_INFORMATION), 100),
-    ("security", (">I", ">H"), 100),
-    ("power_event", (">I", ">H", ">I"), 100),
-    ("prepayment_daily", (">I", ">i", ">i", ">i", ">i", ">i", ">i"), 31),
-    ("voltage_1", (">I", ">I"), 4320),
-    ("voltage_2", (">I", ">I"), 4320),
-    ("voltage_3", (">I", ">I"), 4320),
-)
-"""Name, columns (as the codes of fields.py), and how many rows are kept (SMETS2 5.7.5)."""
-_PHASE_LOGS = {"voltage_2": 3, "voltage_3": 3}
+_TABLE = "smets.meter.log_table"
 
 
 class Log:
-    """One log. `columns` are codes of fields.py; `store` keeps the packed rows."""
+    """One log. `columns` are (code of fields.py, count: 0 for one value, -1 for none); `store` keeps packed rows."""
 
     def __init__(self, columns, store):
         self._columns = columns
@@ -46,20 +36,25 @@ class Log:
         if len(row) != len(self._columns):
             raise OutOfRange("a row of another width")
         place = 0
-        for code, value in zip(self._columns, row):
-            if not fits(code, value):
-                raise OutOfRange("a log's value")
-            pack_into(code, self._record, place, value)
-            place += width(code)
+        for (code, count), value in zip(self._columns, row):
+            for one in _values(count, value):
+                if not fits(code, one):
+                    raise OutOfRange("a log's value")
+                pack_into(code, self._record, place, one)
+                place += width(code)
         self._store.append(self._record)
 
     def row(self, index):
-        """Return row `index`, 0 the oldest, as a tuple. Raises IndexError."""
+        """Return row `index`, 0 the oldest, as a tuple, lists as lists. Raises IndexError."""
         self._store.read_into(index, self._record)
-        return self._unpack()
+        found = zip(self._columns, self._unpack())
+        return tuple([list(value) if count > 0 else value for (_, count), value in found])
 
     def rows(self, from_s=0, to_s=0xFFFFFFFF):
-        """Yield the rows whose time is from `from_s` to `to_s`, both included, the oldest first."""
+        """Yield the rows whose time is from `from_s` to `to_s`, both included, the oldest first.
+
+        Lists in a row are iterators that end with the next row.
+        """
         count = len(self._store)
         scanned = count <= _SCAN
         for index in range(0 if scanned else self._first_from(from_s), count):
@@ -73,13 +68,28 @@ class Log:
         """Remove every row."""
         self._store.clear()
 
+    def close(self):
+        """Close the store; nothing waits to be written."""
+        self._store.close()
+
     def _unpack(self):
-        """Return the row that was read last."""
+        """Return the row that was read last, lists as iterators."""
         place, values = 0, []
-        for code in self._columns:
-            values.append(unpack_from(code, self._record, place))
-            place += width(code)
+        for code, count in self._columns:
+            size = width(code)
+            end = place + size * (count or 1) if count >= 0 else place
+            if count > 0:
+                values.append(self._elements(code, place, end))
+            else:
+                values.append(unpack_from(code, self._record, place) if end > place else 0)
+            place = end
         return tuple(values)
+
+    def _elements(self, code, place, end):
+        """Yield a list's values one by one: a row of registers whole is more than a small heap has in one piece."""
+        while place < end:
+            yield unpack_from(code, self._record, place)
+            place += width(code)
 
     def _time_s(self, index):
         self._store.read_into(index, self._record)
@@ -97,22 +107,24 @@ class Log:
 
 
 class Logs:
-    """All logs of a meter. `open_store(name, record_size, capacity)` gives each its store, when it is first used."""
+    """All logs of a meter. `open_store(name, record_size, capacity)` gives each its store, when it is first used.
 
-    def __init__(self, open_store, phases):
+    `has(condition)` tells which kind of meter this is.
+    """
+
+    def __init__(self, open_store, has):
         self._open_store = open_store
-        self._phases = phases
+        self._has = has
         self._open = {}
 
     def get(self, name):
         """Return a log. Raises Unavailable when this meter has none of that name."""
         if name not in self._open:
-            for found, columns, capacity in LOGS:
-                if found == name and self._phases >= _PHASE_LOGS.get(name, 1):
-                    self._open[name] = Log(columns, self._open_store(name, record_size(columns), capacity))
-                    break
-            else:
+            found = _definitions()(name, self._has)
+            if found is None:
                 raise Unavailable("the meter has no log " + name)
+            columns, capacity = found
+            self._open[name] = Log(columns, self._open_store(name, record_size(columns), capacity))
         return self._open[name]
 
     def append(self, name, row):
@@ -125,7 +137,34 @@ class Logs:
             raise Unavailable("logs have no method " + method)
         self.get(method[6:]).clear()
 
+    def release(self):
+        """Close every store; each is opened again when its log is used."""
+        for log in self._open.values():
+            log.close()
+        self._open.clear()
+
+
+def _definitions():
+    """Return log_table's `find_log`; on MicroPython the module leaves the heap with it."""
+    gc.collect()  # so that what comes lies together
+    from smets.meter.log_table import find_log
+
+    if sys.implementation.name == "micropython":
+        del sys.modules[_TABLE]
+    return find_log
+
 
 def record_size(columns):
     """Return the octets of a packed row."""
-    return sum([width(code) for code in columns])
+    return sum([width(code) * (count or 1) for code, count in columns if count >= 0])
+
+
+def _values(count, value):
+    """Return the single values of a column, none when this kind of meter does not keep it. Raises OutOfRange."""
+    if count < 0:
+        return ()
+    if count == 0:
+        return (value,)
+    if not isinstance(value, (list, tuple)) or len(value) != count:
+        raise OutOfRange("a log's list")
+    return value

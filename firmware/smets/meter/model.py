@@ -43,7 +43,7 @@ class Meter:
         self.tokens = tokens
         self.phases = phases
         self._conditions = ("twin" if elements == 2 else "single", "three_phase" if phases == 3 else "one_phase")
-        self.logs = Logs(open_store, phases)
+        self.logs = Logs(open_store, self.has)
         self.events = Events(self.logs, flags_of)
         self._components: dict = {}
         for kind in COMPONENTS:

@@ -2,17 +2,18 @@
 
     layout    = type [limits] ["(" layout, ... ")"] [binding] ["?" condition]
     type      = null bool i8 i16 i32 i64 u8 u16 u32 u64 enum octets visible utf8 bits date_time
-                structure array compact protected
+                structure array compact choice protected
     limits    = "[" number [".." number] "]"
     binding   = "=" constant | ["passive" | "activation"] "@" path ["+" path ...]
     condition = single | twin | one_phase | three_phase
 
 `u32 @registers.active_import_wh` is a number of the model. Limits are of a number its range, else of its length in
 octets, characters, bits or elements. An `array`, `structure` or `compact` with a path of its own has its elements'
-values from there, one child describing every element of an array or compact array; without one, each child says where
-its own value is (constants and nulls take no value). `date_time` is an octet string of 12 bound to a `time_s`.
+values from there, one child describing every element of an array (which has limits) or compact array; without one,
+each child says where its own value is (constants and nulls take no value; `octets =` is none at all). `date_time` is an octet string of 12 bound to a `time_s`.
 `passive @p` is the value that waits to replace `p`, `activation @p` the time at which it does. A layout with a false
-condition is not there at all. `protected` is the argument of get_protected_attributes (class 30, method 1).
+condition is not there at all. `choice(a, b)` is what is set as an `a` or a `b`, by the type that comes, each bound to a
+path of its own. `protected` is the argument of get_protected_attributes (class 30, method 1).
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ from dataclasses import dataclass, field
 
 from opensmets.errors import SmetsError
 
-#: Type names and their A-XDR tags; `date_time` and `protected` are ours and stand for an octet string and a structure.
+#: Type names and their A-XDR tags; those above 24 are ours.
 TAGS = {
     "null": 0, "array": 1, "structure": 2, "bool": 3, "bits": 4, "i32": 5, "u32": 6, "octets": 9, "visible": 10,
     "utf8": 12, "i8": 15, "i16": 16, "u8": 17, "u16": 18, "compact": 19, "i64": 20, "u64": 21, "enum": 22,
-    "date_time": 25, "protected": 30,
+    "date_time": 25, "protected": 30, "choice": 31,
 }  # fmt: skip
 NUMBERS = {"bool": (0, 1), "enum": (0, 0xFF)} | {
     f"{sign}{bits}": (-(1 << bits - 1), (1 << bits - 1) - 1) if sign == "i" else (0, (1 << bits) - 1)
@@ -35,11 +36,11 @@ NUMBERS = {"bool": (0, 1), "enum": (0, 0xFF)} | {
     for bits in (8, 16, 32, 64)
 }
 TEXTS = ("octets", "visible", "utf8", "bits")
-CONTAINERS = ("structure", "array", "compact")
+CONTAINERS = ("structure", "array", "compact", "choice")
 CONDITIONS = ("single", "twin", "one_phase", "three_phase")
 ROLES = ("active", "passive", "activation")
 MAX_ELEMENTS = 0xFFFF
-_TOKEN = re.compile(r"\s*(?:(@[a-z_0-9.+]+)|(=-?\w+)|(\?\w+)|(-?\d+|\.\.|[a-z]\w*|[\[\](),]))")
+_TOKEN = re.compile(r"\s*(?:(@[a-z_0-9.+]+)|(=-?\w*)|(\?\w+)|(-?\d+|\.\.|[a-z]\w*|[\[\](),]))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ class Layout:
     def homogeneous(self) -> bool:
         """Whether one child describes every element of an array or compact array."""
         child = self.children[0] if len(self.children) == 1 else None
-        return self.type in ("array", "compact") and child is not None and (bool(self.path) or not child.bound)
+        itself = bool(self.path or (self.limits and self.type == "array"))
+        return self.type in ("array", "compact") and child is not None and (itself or not child.bound)
 
     @property
     def bound(self) -> bool:
@@ -163,6 +165,8 @@ class _Parser:
             raise self.error(f"{node.role} needs a path")
         if node.condition and node.condition not in CONDITIONS:
             raise self.error(f"{node.condition!r} is none of {', '.join(CONDITIONS)}")
+        if node.type == "choice" and (node.path or not all(child.path for child in node.children)):
+            raise self.error("each of a choice has a path, the choice none")
         if node.homogeneous and node.type == "array" and not node.limits:
             raise self.error("an array needs its limits, as in array[0..48](u32)")
         self.check_packable(node)
