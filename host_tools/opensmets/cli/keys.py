@@ -136,9 +136,9 @@ def _columns(row: dict[str, Any]) -> list[str]:
 
 def _print_table(rows: list[dict[str, Any]]) -> None:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("EUI-64", "role", "name", "certificates", "private keys", "counter")
+    table = Table(Column("EUI-64", no_wrap=True, min_width=23), "role", "name", "certificates", "private keys", "counter")
     for row in rows:
         usages = (" ".join(row["certificates"]), " ".join(row["private_keys"]))
         table.add_row(row["eui"], row["role"], row["name"], *usages, str(row["counter"] or ""))
