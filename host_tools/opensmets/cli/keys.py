@@ -138,7 +138,8 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
     from rich.console import Console
     from rich.table import Column, Table
 
-    table = Table(Column("EUI-64", no_wrap=True, min_width=23), "role", "name", "certificates", "private keys", "counter")
+    eui = Column("EUI-64", no_wrap=True, min_width=23)
+    table = Table(eui, "role", "name", "certificates", "private keys", "counter")
     for row in rows:
         usages = (" ".join(row["certificates"]), " ".join(row["private_keys"]))
         table.add_row(row["eui"], row["role"], row["name"], *usages, str(row["counter"] or ""))
