@@ -11,6 +11,8 @@ and null for data (GBCS 7.2.9); what was done before it stays done.
 
 import struct
 
+import gc
+
 from micropython import const
 
 from smets.cosem import axdr, table
@@ -167,6 +169,7 @@ class AccessService:
     def _item(self, item, argument, sink):
         if item.class_id == _DATA_PROTECTION and item.choice == ACTION:
             self.permit_object(item.class_id, item.obis, item.member, table.INVOKE)
+            gc.collect()  # what is loaded wants its place in one piece
             from smets.cosem.protected import ProtectedRead  # at first use: the heap has it only where it is wanted
 
             ProtectedRead(self).perform(item, argument, sink)
