@@ -12,6 +12,7 @@ from smets.message.counters import Counters
 from smets.message.envelope import COMMAND, Envelope, Writer
 from smets.message.handler import Handler
 from smets.message.protection import Protection
+from smets.message.station import Station
 from smets.trust.cells import DIGITAL_SIGNATURE, KEY_AGREEMENT, MANAGEMENT, PREPAYMENT, TrustAnchors
 from smets.trust.certificate import Certificate
 from smets.trust.device_keys import DeviceKeys
@@ -103,10 +104,11 @@ class World:
             AlertTable(TABLES + "alerts"), self.anchors, self.protection, self.counters, DEVICE,
             lambda view: self.sent.append(bytes(view)),
         )  # fmt: skip
-        self.handler = Handler(
-            DEVICE, UseCaseTable(TABLES + "esme.use_cases"), self.anchors, self.protection, self.counters, self.alerts,
-            self.access, lambda: self.now_s, self.events.append, Writer(),
-        )  # fmt: skip
+        self.station = Station(
+            DEVICE, self.journal, self.keys, self.anchors, self.counters, lambda: self.now_s, self.events.append
+        )
+        use_cases = UseCaseTable(TABLES + "esme.use_cases")
+        self.handler = Handler(self.station, use_cases, self.protection, self.alerts, self.access, Writer())
 
     def handle(self, message):
         """Return the answer as bytes, or None."""

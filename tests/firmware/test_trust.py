@@ -19,7 +19,8 @@ from smets.trust.cells import (
 from smets.trust.certificate import Certificate, CertificateError
 from smets.trust.device_keys import DeviceKeys, NoDeviceKeys
 from smets.trust.identity import read_identity
-from smets.trust.provisioning import Provisioning, device_certificate
+from smets.trust.own_certificates import own_certificate
+from smets.trust.provisioning import Provisioning
 from tests.firmware.certificates import ISSUER_PUBLIC, make_certificate, private
 from tests.firmware.memory_journal import MemoryJournal
 
@@ -82,7 +83,7 @@ def test_organisation_certificate():
     assert not certificate.is_issued_by(p256.public_key(private(8)))
 
 
-def test_device_certificate():
+def test_own_certificate():
     certificate = Certificate(make_certificate(DEVICE, role=None, usage=KEY_AGREEMENT, key=private(9)))
     assert (certificate.eui, certificate.role, certificate.usage) == (DEVICE, None, KEY_AGREEMENT)
     assert certificate.is_issued_by(ISSUER_PUBLIC)
@@ -179,7 +180,7 @@ def test_provisioning_from_begin_to_finish():
     assert ask(provisioning, do="finish")["ok"]
     identity = read_identity(journal)
     assert (identity.eui, identity.elements, identity.phases) == (DEVICE, 2, 1)
-    assert device_certificate(journal, KEY_AGREEMENT) == own and anchors.sequence(2) == 3
+    assert own_certificate(journal, KEY_AGREEMENT) == own and anchors.sequence(2) == 3
     for name in ("begin", "cell", "keys", "certificate", "finish"):
         assert ask(provisioning, do=name) == {"ok": False, "why": "the device is provisioned already"}
     assert ask(provisioning, do="who")["provisioned"]

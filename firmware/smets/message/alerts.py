@@ -27,7 +27,8 @@ _SENT = const(2)
 
 _DATA_NOTIFICATION = const(0x0F)
 _INVOKE_FLAGS = const(0x20)
-_MAX_ALERT = const(512)
+_MAX_ALERT = const(768)
+"""Longest payload, bytes: the outcome of a credential update of nine cells, each with its parties, has 576."""
 _RECORD_SIZE = const(5)
 _HEADER_SIZE = const(6)
 _MAX_RECORDS = const(1024)
@@ -128,6 +129,14 @@ class Alerts:
             self._protection.sign(writer)
         else:
             self._protection.add_mac(writer, ALERT, self._device, counter, eui)
+        self._send(writer.message())
+
+    def send_payload(self, eui, message_code, payload):
+        """Send a critical alert whose payload is no data-notification, as those of credential updates are."""
+        writer = self._writer
+        writer.begin().write(payload)
+        writer.head(ALERT, self._counters.next_own(), self._device, eui, message_code)
+        self._protection.sign(writer)
         self._send(writer.message())
 
     def _party(self, role, critical):

@@ -30,13 +30,23 @@ class TableError(ValueError):
 
 class UseCase:
     """One record: `code`, `payload` (0 DLMS, 2 ASN.1), `protection` (flags as packed), `roles` (mask by role number)
-    and its items' place."""
+    and its items' place, or of an ASN.1 use case `service` and `form` (numbers as packed) in the same two."""
 
     __slots__ = ("code", "payload", "protection", "roles", "first_item", "item_count")
 
     def __init__(self, record):
         fields = struct.unpack(_RECORD, record)
         self.code, self.payload, self.protection, self.roles, self.first_item, self.item_count = fields
+
+    @property
+    def service(self):
+        """The number of an ASN.1 use case's service, 0 for none."""
+        return self.first_item
+
+    @property
+    def form(self):
+        """Which form of its service an ASN.1 use case is; of CS02b, the credentials replacement mode."""
+        return self.item_count
 
     def is_critical(self):
         """Return whether the command has to bear its originator's signature."""
@@ -50,8 +60,8 @@ class UseCaseTable:
         self._file = open(path, "rb")
         self._record = bytearray(_SIZE)
         magic, version, self._count, self._item_count = struct.unpack(_HEADER, self._file.read(_HEADER_SIZE))
-        if magic != b"UC" or version != 1 or self._count > _MAX_RECORDS:
-            raise TableError("not a use-case table of version 1: " + path)
+        if magic != b"UC" or version != 2 or self._count > _MAX_RECORDS:
+            raise TableError("not a use-case table of version 2: " + path)
         self._items = b""
         self._items_of = -1
 

@@ -43,6 +43,15 @@ class Counters:
         """Keep a counter as the highest accepted; on flash when this returns."""
         self._journal.put(_key(eui, kind), bytes(counter))
 
+    def raised(self, eui, floor, top_up=None):
+        """Return the journal's pairs that let a party begin above `floor`, and its top-ups above `top_up`; none is
+        lowered by it."""
+        pairs = []
+        for kind, number in ((_ORDINARY, floor), (_TOP_UP, top_up)):
+            if number and self.is_fresh(eui, kind, number.to_bytes(_SIZE, "big")):
+                pairs.append((_key(eui, kind), number.to_bytes(_SIZE, "big")))
+        return pairs
+
     def next_own(self):
         """Return the device's next counter (8 bytes), above every one before, across restarts."""
         if self._next >= self._limit:

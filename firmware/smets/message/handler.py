@@ -42,8 +42,11 @@ _DLMS = const(0)
 _ASN1 = const(2)
 """Protection flags and payload kinds of the use-case table."""
 
-_SERVICES = {0x0008: "smets.message.credentials"}
-"""Modules whose `answer` writes the response to an ASN.1 payload, by message code."""
+_SERVICES = (
+    "", "smets.message.credentials", "smets.message.replacement", "smets.message.device_credentials",
+    "smets.message.joining", "smets.message.activation",
+)  # fmt: skip
+"""Modules whose `answer` writes the response to an ASN.1 payload, by the service's number in the use-case table."""
 
 
 class _Refused(Exception):
@@ -55,24 +58,24 @@ class _Refused(Exception):
 
 
 class Handler:
-    """Answers commands. `access` is the access service, `clock()` gives time_s, `report(code)` logs a security event;
-    answers are built in `writer`.
+    """Answers commands. `station` is the device (station.py), `access` the access service; answers are built in `writer`.
 
     `refused` counts refusals by code, `dropped` messages for other devices, `accepted` the commands carried out.
     """
 
-    def __init__(self, device, use_cases, anchors, protection, counters, alerts, access, clock, report, writer):
+    def __init__(self, station, use_cases, protection, alerts, access, writer):
         self.refused = {}
         self.dropped = self.accepted = 0
-        self._device = device
+        self._station = station
+        self._device = station.eui
         self._use_cases = use_cases
-        self._anchors = anchors
+        self._anchors = station.anchors
         self._protection = protection
-        self._counters = counters
+        self._counters = station.counters
         self._alerts = alerts
         self._access = access
-        self._clock = clock
-        self._report = report
+        self._clock = station.clock
+        self._report = station.report
         self._envelope = Envelope()
         self._writer = writer
 
@@ -135,7 +138,7 @@ class Handler:
 
     def _can_carry_out(self, use_case):
         if use_case.payload == _ASN1:
-            return use_case.code in _SERVICES
+            return 0 < use_case.service < len(_SERVICES)
         return use_case.payload == _DLMS
 
     def _carry_out(self, envelope, use_case, cell):
@@ -146,7 +149,7 @@ class Handler:
         sink = self._writer.begin()
         if use_case.payload == _DLMS:
             self._access_items(envelope, use_case, protector, sink)
-        elif not fetch(_SERVICES[use_case.code], "answer")(envelope.payload, cell, self._anchors, sink):
+        elif not fetch(_SERVICES[use_case.service], "answer")(envelope, use_case, cell, self._station, sink):
             raise _Refused(_MALFORMED)
         return self._respond(use_case, originator, counter, supplementary)
 

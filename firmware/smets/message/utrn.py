@@ -122,6 +122,12 @@ class UtrnChecker:
         return list(struct.unpack(">%dI" % (len(record) // 4), record))
 
 
+def begun_anew(floor):
+    """Return the journal's (key, value) that forgets the tokens of another key; those to come are about `floor`."""
+    number = floor >> 32
+    return _SEEN, struct.pack(">I", number) if number else None
+
+
 def _nearest(truncated, highest):
     """Return the counter with these low 10 bits that lies within 512 of the highest one seen."""
     counter = (highest & ~(_TRUNCATED - 1)) | truncated

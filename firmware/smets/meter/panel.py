@@ -6,6 +6,11 @@ from smets.meter.fields import Component
 
 LOW, MEDIUM, HIGH = 0, 1, 2
 _MAX_MESSAGE = const(116)
+_HASH_SIZE = const(32)
+_ACTIVATED = const(0)
+_NO_IMAGE_HELD = const(1)
+_HASH_MISMATCH = const(2)
+"""Outcomes of an activation (GBCS 13.8)."""
 
 
 class Display(Component):
@@ -29,7 +34,30 @@ class PowerThreshold(Component):
 
 
 class Firmware(Component):
-    """The version of the running firmware (ECS52), four octets that the image brings along."""
+    """The firmware that runs and the image that is held to take its place (SMETS2 5.6.3.26, CS06).
+
+    Versions are four octets that an image brings along; `image_hash` (SHA-256) is empty where none is held. `outcome` is
+    how the last activation ended.
+    """
 
     NAME = "firmware"
-    FIELDS = (("version", 4, b"\x00\x01\x00\x00"),)
+    FIELDS = (
+        ("version", 4, b"\x00\x01\x00\x00"),
+        ("image_hash", _HASH_SIZE, b""),
+        ("image_version", 4, b""),
+        ("outcome", ">B"),
+    )
+    METHODS = ("activate",)
+
+    def activate(self, image_hash):
+        """Run the image held instead, if `image_hash` is its own; `outcome` tells."""
+        held = self.get("image_hash")
+        if not held:
+            self.put("outcome", _NO_IMAGE_HELD)
+        elif held != image_hash:
+            self.put("outcome", _HASH_MISMATCH)
+        else:
+            self.put("version", self.get("image_version"))
+            self.put("image_hash", b"")
+            self.put("image_version", b"")
+            self.put("outcome", _ACTIVATED)

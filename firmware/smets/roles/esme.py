@@ -24,7 +24,10 @@ from smets.trust.identity import answer_provisioned, read_identity
 ROLE = "esme"
 
 _READ_SIZE = const(256)
-_PROVISIONING_MODULES = ("smets.trust.provisioning", "smets.trust.certificate", "smets.trust.der")
+_PROVISIONING_MODULES = (
+    "smets.trust.provisioning", "smets.trust.certificate", "smets.trust.der",
+    "smets.trust.own_certificates",
+)  # fmt: skip
 _COLLECT_EVERY = const(4096)
 """Bytes between collections while code is loaded, or what stays lies scattered and large buffers find no place."""
 _IDLE_MS = const(100)
@@ -138,21 +141,28 @@ class Esme:
         elif channel == framing.HUB_TIME and len(payload) == _HUB_TIME_SIZE:
             self._guard(self._rooms.meter.hub_time, int.from_bytes(bytes(payload[:4]), "big"), payload[4])
         elif channel == framing.BENCH and self._rooms.bench:
-            self._send(channel, self._rooms.bench.handle(payload))
+            self._guard(self._answer_bench, self._rooms.bench, payload)
         else:
             self.log("nothing is done with frames of channel %d and %d bytes" % (channel, len(payload)))
 
     def _answer(self, handler, message):
+        self._rooms.settle()
         response = handler.handle(message)
         if response is not None:
             self._send_message(response)
         gc.collect()
 
+    def _answer_bench(self, bench, request):
+        self._send(framing.BENCH, bench.handle(request))
+
     def _guard(self, step, *arguments):
-        """Carry out a step; what may fail on a device in the field is told on the log channel and survived."""
+        """Carry out a step; what may fail on a device in the field is told on the log channel and survived.
+
+        A full or failing flash, a heap or stack at its end, a damaged store, a value too long for the store or the link.
+        """
         try:
             step(*arguments)
-        except (OSError, MemoryError, StoreCorrupt) as error:
+        except (OSError, MemoryError, RuntimeError, ValueError, StoreCorrupt) as error:
             _print_exception(error)
             self.log("%s: %s" % (type(error).__name__, error))
 

@@ -14,6 +14,7 @@ from smets.message.counters import Counters
 from smets.message.handler import Handler
 from smets.message.on_demand import fetch
 from smets.message.protection import Protection
+from smets.message.station import Station
 from smets.meter.measurement import Measurement
 from smets.meter.model import Meter
 
@@ -59,16 +60,23 @@ class MeterRooms:
         if device.with_bench:
             self._start_bench(device)
         self.alerts = Alerts(alert_table, device.anchors, protection, counters, identity.eui, send)
-        self.handler = Handler(
+        self.station = Station(
             identity.eui,
-            UseCaseTable(device.tables + "/esme.use_cases"),
+            device.journal,
+            device.keys,
             device.anchors,
-            protection,
             counters,
-            self.alerts,
-            AccessService(ObjectTable(device.tables + "/esme.objects"), self.meter, self.faults),
             self.time_s,
             self.report,
+            self.meter,
+            self.faults,
+        )
+        self.handler = Handler(
+            self.station,
+            UseCaseTable(device.tables + "/esme.use_cases"),
+            protection,
+            self.alerts,
+            AccessService(ObjectTable(device.tables + "/esme.objects"), self.meter, self.faults),
             device.writer,
         )
 
@@ -85,13 +93,20 @@ class MeterRooms:
         self.meter.logs.append("security", (self.meter.time_s, code))
 
     def counts(self):
-        """Return how many commands were accepted, refused (by code), and for other devices."""
+        """Return how many commands were accepted, refused (by code), and for other devices; and a checksum of the cells."""
         handler = self.handler
         refused = {"%04X" % code: count for code, count in handler.refused.items()}
-        return {"accepted": handler.accepted, "refused": refused, "dropped": handler.dropped}
+        cells = self.station.anchors.check(0)
+        return {"accepted": handler.accepted, "refused": refused, "dropped": handler.dropped, "cells": cells}
+
+    def settle(self):
+        """Carry out the instructions about credentials and firmware whose time has come, and tell of them."""
+        if self.meter.time_s >= self.station.due_s:
+            fetch("smets.message.deferred", "settle")(self.station, self.alerts)
 
     def tell_events(self):
         """Send the alerts of what happened since the last call. Cut off in between, it sends them again."""
+        self.settle()
         event = self.meter.take_event()
         if event is None:
             return

@@ -6,12 +6,14 @@ a message key derived from it.
 """
 
 import struct
+from binascii import crc32
 
 from micropython import const
 
+ROOT = const(0)
 SUPPLIER = const(2)
 ACCESS_CONTROL_BROKER = const(4)
-"""Remote party roles by their GBCS number. The others: 0 root, 1 recovery, 3 network operator, 5 transitional change
+"""Remote party roles by their GBCS number. The others: 1 recovery, 3 network operator, 5 transitional change
 of supplier, 6 WAN provider, 8 load controller."""
 
 DIGITAL_SIGNATURE = const(0)
@@ -81,13 +83,20 @@ class TrustAnchors:
             raise CellError("only the supplier has a prepayment cell, for key agreement")
         if certificate.usage != usage:
             raise CellError("the certificate's key usage is not the cell's")
-        cell = Cell()
-        cell.role, cell.usage, cell.cell_usage = role, usage, cell_usage
-        cell.eui, cell.public_key, cell.key_id = certificate.eui, certificate.public_key, certificate.key_id
-        cell._secret = None
-        self._journal.put(cell._name(), cell._pack())
-        self._cells = [other for other in self._cells if other._name() != cell._name()]
-        self._cells.append(cell)
+        self.put_many([new_cell(role, usage, cell_usage, certificate)])
+
+    def place_root(self, public_key, key_id):
+        """Fill the root cell with a bare public key (X||Y). On flash when this returns."""
+        root = Cell()
+        root.role, root.usage, root.cell_usage, root.eui = ROOT, KEY_CERT_SIGN, MANAGEMENT, bytes(8)
+        root.public_key, root.key_id, root._secret = public_key, key_id, None
+        self.put_many([root])
+
+    def put_many(self, cells, pairs=()):
+        """Let new cells take the place of those of their names, and put `pairs` in the journal: all, or nothing."""
+        self._journal.put_many([(cell._name(), cell._pack()) for cell in cells] + list(pairs))
+        names = [cell._name() for cell in cells]
+        self._cells = [other for other in self._cells if other._name() not in names] + list(cells)
         self._cells.sort(key=lambda each: each._name())
 
     def clear(self):
@@ -130,11 +139,26 @@ class TrustAnchors:
         """Return the secret agreed with a key that is in no cell, as a command's certificate brings it."""
         return self._keys.agree(public_key)
 
-    def forget_secrets(self):
-        """Drop every agreed secret; needed when the device's own key agreement key changes."""
+    def forget_secrets(self, pairs=()):
+        """Drop every agreed secret; needed when the device's own key agreement key changes.
+
+        `pairs`, that key among them, are put in the journal in the same transaction.
+        """
+        kept = [cell._secret for cell in self._cells]
         for cell in self._cells:
             cell._secret = None
-        self._journal.put_many([(cell._name(), cell._pack()) for cell in self._cells])
+        try:
+            self.put_many(self._cells, pairs)
+        except OSError:
+            for cell, secret in zip(self._cells, kept):
+                cell._secret = secret
+            raise
+
+    def check(self, crc):
+        """Return a checksum, begun with `crc`, of who stands where and with what sequence numbers."""
+        for cell in self._cells:
+            crc = crc32(b"%s %d" % (cell._name().encode(), self.sequence(cell.role)), crc32(cell.key_id, crc))
+        return crc
 
     def sequence(self, role):
         """Return the sequence number of a role's last credential update, 0 before the first."""
@@ -142,4 +166,18 @@ class TrustAnchors:
 
     def set_sequence(self, role, number):
         """Keep the sequence number of a role's last credential update."""
-        self._journal.put(_SEQUENCE % role, number.to_bytes(8, "big"))
+        self._journal.put_many([sequence_pair(role, number)])
+
+
+def new_cell(role, usage, cell_usage, certificate):
+    """Return a Cell with a certificate's key, which is in force once `TrustAnchors.put_many` has it."""
+    cell = Cell()
+    cell.role, cell.usage, cell.cell_usage = role, usage, cell_usage
+    cell.eui, cell.public_key, cell.key_id = certificate.eui, certificate.public_key, certificate.key_id
+    cell._secret = None
+    return cell
+
+
+def sequence_pair(role, number):
+    """Return the journal's (key, value) of the sequence number of a role's last credential update."""
+    return _SEQUENCE % role, number.to_bytes(8, "big")

@@ -2,7 +2,7 @@
 
 Version 3, P-256 keys, ECDSA with SHA-256. An organisation's role stands in OU as two hexadecimal digits and its
 EUI-64 in x500UniqueIdentifier; a device's EUI-64 stands in the subjectAltName's hardwareModuleName. Validity dates are
-read over: GBCS has devices judge them only where a command asks for it.
+kept as they stand: GBCS has devices judge them only where a command asks for it.
 """
 
 from hashlib import sha256
@@ -15,6 +15,9 @@ from smets.trust.cells import DIGITAL_SIGNATURE, KEY_AGREEMENT, KEY_CERT_SIGN
 
 MAX_CERTIFICATE = const(1024)
 """Longest certificate, bytes: the longest in the reference set is 452."""
+
+MAX_KEY_IDENTIFIER = const(20)
+"""Longest key identifier, bytes: a SHA-1 digest. GBCS's have 8."""
 
 _ECDSA_SHA256 = const(b"\x2a\x86\x48\xce\x3d\x04\x03\x02")
 _P256 = const(b"\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07")
@@ -31,7 +34,7 @@ _TAG_VERSION = const(0xA0)
 _TAG_EXTENSIONS = const(0xA3)
 _TAG_OTHER_NAME = const(0xA0)
 _TAG_AUTHORITY_KEY = const(0x80)
-_TAG_SET = const(0x31)
+_UTC_TIME = const(0x17)
 
 
 class CertificateError(ValueError):
@@ -45,7 +48,9 @@ class Certificate:
     Raises CertificateError when the profile is not met. Authorities may have no EUI: `eui` is eight zeros.
     """
 
-    __slots__ = ("eui", "role", "usage", "public_key", "key_id", "authority_key_id", "_signed", "_signature")
+    __slots__ = (
+        "eui", "role", "usage", "public_key", "key_id", "authority_key_id", "_signed", "_signature", "_from", "_until",
+    )  # fmt: skip
 
     def __init__(self, encoded):
         self.eui = bytes(8)
@@ -60,6 +65,10 @@ class Certificate:
     def is_issued_by(self, public_key):
         """Return whether the holder of `public_key` (X||Y) signed this certificate."""
         return p256.verify(public_key, sha256(self._signed).digest(), self._signature)
+
+    def is_valid_at(self, moment):
+        """Return whether a moment, `YYYYMMDDHHMMSS` as 14 digits, lies in the certificate's time."""
+        return self._from <= moment <= self._until
 
     def _read(self, view):
         if len(view) > MAX_CERTIFICATE:
@@ -85,7 +94,8 @@ class Certificate:
         _, start, stop = next(fields)
         _expect_ecdsa(view, start, stop)
         next(fields)
-        next(fields)
+        _, start, stop = next(fields)
+        self._from, self._until = [_moment(view, *time) for time in der.children(view, start, stop)]
         _, start, stop = next(fields)
         self._read_subject(view, start, stop)
         _, start, stop = next(fields)
@@ -203,9 +213,19 @@ def _raw_signature(view, start, stop):
 
 
 def _identifier(view, start, stop):
-    if not 1 <= stop - start <= 20:
+    if not 1 <= stop - start <= MAX_KEY_IDENTIFIER:
         raise CertificateError("key identifier outside limits")
     return bytes(view[start:stop])
+
+
+def _moment(view, tag, start, stop):
+    """Return UTCTime (RFC 5280: 50 to 99 are of the last century) or GeneralizedTime as 14 digits."""
+    digits = bytes(view[start:stop])
+    if tag == _UTC_TIME:
+        digits = (b"19" if digits >= b"50" else b"20") + digits
+    if len(digits) != 15 or digits[14] != 0x5A or not digits[:14].isdigit():
+        raise CertificateError("validity is no time in UTC")
+    return digits[:14]
 
 
 def _role(content):

@@ -1,7 +1,8 @@
 """Read and write the small part of DER that GBCS uses.
 
-Elements are offsets into a `memoryview`; nothing is copied. Lengths need not be minimal: reference devices write
-`82 00 nn` for contents of 128 bytes and more, so does `encode` here.
+Elements are offsets into a `memoryview`; nothing is copied. Lengths need not be minimal: in structures of GBCS's own,
+reference devices write `82 00 nn` for contents of 128 bytes and more, so does `encode` here. What others know too,
+certificates and requests for them, has the shortest length that DER asks for: `encode_shortest`.
 """
 
 from micropython import const
@@ -18,7 +19,10 @@ BIT_STRING = const(0x03)
 OCTET_STRING = const(0x04)
 OBJECT_IDENTIFIER = const(0x06)
 ENUMERATED = const(0x0A)
+GENERALIZED_TIME = const(0x18)
 SEQUENCE = const(0x30)
+SET = const(0x31)
+NULL_ELEMENT = b"\x05\x00"
 
 _CONSTRUCTED = const(0x20)
 
@@ -78,7 +82,8 @@ def check(view, offset, stop, depth=0):
 
 def read_unsigned(view, start, stop):
     """Return the content of an INTEGER or ENUMERATED as an int. Raises DerError when negative or above 64 bits."""
-    if not 1 <= stop - start <= 9 or view[start] & 0x80:
+    size = stop - start
+    if not 1 <= size <= 9 or view[start] & 0x80 or (size == 9 and view[start]):
         raise DerError("number outside limits")
     return int.from_bytes(bytes(view[start:stop]), "big")
 
@@ -90,6 +95,14 @@ def encode(tag, *contents):
         raise DerError("length outside limits")
     head = bytes((tag, length)) if length < 0x80 else bytes((tag, 0x82, length >> 8, length & 0xFF))
     return b"".join((head,) + contents)
+
+
+def encode_shortest(tag, *contents):
+    """Return an element with these contents and the shortest length."""
+    length = sum([len(part) for part in contents])
+    if 0x80 <= length < 0x100:
+        return b"".join((bytes((tag, 0x81, length)),) + contents)
+    return encode(tag, *contents)
 
 
 def encode_unsigned(tag, value):

@@ -9,32 +9,30 @@ from binascii import hexlify, unhexlify
 
 from micropython import const
 
+from smets.crypto import p256
 from smets.trust.cells import (
     DIGITAL_SIGNATURE,
     KEY_AGREEMENT,
     KEY_CERT_SIGN,
     MANAGEMENT,
     PREPAYMENT,
+    ROOT,
     CellError,
 )
-from smets.trust.certificate import MAX_CERTIFICATE, Certificate, CertificateError
+from smets.trust.certificate import MAX_CERTIFICATE, MAX_KEY_IDENTIFIER, Certificate, CertificateError
 from smets.trust.identity import IDENTITY, STAMP, who
+from smets.trust.own_certificates import own_certificate_pair
 
 _MAX_REQUEST = const(4096)
 """Longest request, bytes."""
 
 _USAGES = {"ds": DIGITAL_SIGNATURE, "ka": KEY_AGREEMENT, "certsign": KEY_CERT_SIGN}
 _CELL_USAGES = {"management": MANAGEMENT, "prepayment": PREPAYMENT}
-_CERTIFICATE = const("device/certificate/")
+_KEY_SIZE = const(64)
 
 
 class ProvisioningError(ValueError):
     """The request cannot be carried out; the text says why, in one line."""
-
-
-def device_certificate(journal, usage):
-    """Return the device's own certificate (DER) for DIGITAL_SIGNATURE or KEY_AGREEMENT, or None."""
-    return journal.get(_CERTIFICATE + str(usage))
 
 
 class Provisioning:
@@ -78,13 +76,14 @@ class Provisioning:
         if type(elements) is not int or type(phases) is not int or elements not in (1, 2) or phases not in (1, 3):
             raise ProvisioningError("elements are 1 or 2, phases 1 or 3")
         self._anchors.clear()
-        self._journal.put_many(
-            [(IDENTITY, eui + bytes((elements, phases)))] + [(key, None) for key in self._journal.keys(_CERTIFICATE)]
-        )
+        certificates = [own_certificate_pair(usage, None) for usage in (DIGITAL_SIGNATURE, KEY_AGREEMENT)]
+        self._journal.put_many([(IDENTITY, eui + bytes((elements, phases)))] + certificates)
         return {}
 
     def _cell(self, request):
         self._need_identity()
+        if "key" in request:
+            return self._bare_root(request)
         certificate = Certificate(_hex(request, "certificate", MAX_CERTIFICATE))
         role, sequence = request.get("role"), request.get("sequence", 0)
         if type(role) is not int or type(sequence) is not int or not 0 <= sequence < 1 << 63:
@@ -92,6 +91,16 @@ class Provisioning:
         cell_usage = _choice(request, "cell", _CELL_USAGES, "management")
         self._anchors.place(role, _choice(request, "usage", _USAGES), cell_usage, certificate)
         self._anchors.set_sequence(role, sequence)
+        return {}
+
+    def _bare_root(self, request):
+        """Fill the root cell with a public key alone: the root's certificate is its own word, and adds nothing."""
+        public_key, key_id = _hex(request, "key", _KEY_SIZE), _hex(request, "key_id", MAX_KEY_IDENTIFIER)
+        if request.get("role") != ROOT or _choice(request, "usage", _USAGES) != KEY_CERT_SIGN:
+            raise ProvisioningError("only the root's cell takes a key without a certificate")
+        if len(public_key) != _KEY_SIZE or not key_id or not p256.is_valid_public(public_key):
+            raise ProvisioningError("key: 64 bytes of a point on P-256 are needed, and its key_id")
+        self._anchors.place_root(public_key, key_id)
         return {}
 
     def _make_keys(self, request):
@@ -112,7 +121,7 @@ class Provisioning:
             raise ProvisioningError("the certificate is not this device's for that use")
         if not self._keys.exist() or certificate.public_key != self._keys.public(usage):
             raise ProvisioningError("the certificate is not for the key that the device made")
-        self._journal.put(_CERTIFICATE + str(usage), encoded)
+        self._journal.put_many([own_certificate_pair(usage, encoded)])
         return {}
 
     def _finish(self, request):

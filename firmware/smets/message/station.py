@@ -1,0 +1,29 @@
+"""What the services of a command need of the device, in one place, so that they need not stay in the heap themselves."""
+
+from micropython import const
+
+NOTHING_DUE = const(0xFFFFFFFF)
+"""`due_s` while no instruction waits for its time."""
+
+_SECURITY_SETUP = const(64)
+_SETUP_OBIS = const(b"\x00\x00\x2b\x00\x00\xff")
+"""The security setup (IEC 62056-6-2 5.4.7), whose methods the bench's faults of key handling are named by."""
+
+
+class Station:
+    """The device: `eui`, its `journal`, `keys`, trust `anchors` and `counters`; `clock()` gives time_s, `report(code)`
+    logs a security event; `meter` is the metering model, `faults` the bench's or None.
+
+    `due_s` is when the next instruction of `deferred` is due; at first, whether there is any is all that is known.
+    """
+
+    __slots__ = ("eui", "journal", "keys", "anchors", "counters", "clock", "report", "meter", "faults", "due_s")
+
+    def __init__(self, eui, journal, keys, anchors, counters, clock, report, meter=None, faults=None):
+        self.eui, self.journal, self.keys, self.anchors, self.counters = eui, journal, keys, anchors, counters
+        self.clock, self.report, self.meter, self.faults = clock, report, meter, faults
+        self.due_s = 0 if journal.keys("later/") or journal.keys("told/") else NOTHING_DUE
+
+    def fails(self, method):
+        """Return whether the bench lets a method of the security setup fail."""
+        return self.faults is not None and self.faults.result(_SECURITY_SETUP, _SETUP_OBIS, method) != 0
