@@ -9,9 +9,8 @@ The items are carried out in order. The first that fails has its code; those aft
 and null for data (GBCS 7.2.9); what was done before it stays done.
 """
 
-import struct
-
 import gc
+import struct
 
 from micropython import const
 
