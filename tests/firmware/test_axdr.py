@@ -131,5 +131,6 @@ def test_a_deviation_is_taken_off_and_no_moment_is_refused():
     for form in (
         "ffff0101ff000000008000ff", "07df0d01ff000000008000ff", "07df021dff000000008000ff",
         "07df0101ff180000008000ff", "07df0101ff00ff00008000ff", "07cf0c1fff000000008000ff", "07df0101ff",
+        "07d00101ff00000000ffc4ff", "07df0101ff0000000002d1ff", "07df0101ff000000008001ff",
     ):  # fmt: skip
         assert refused(dates.decode, bytes.fromhex(form), error=ValueError), form

@@ -54,6 +54,42 @@ def test_what_is_wrong_is_refused_in_words():
     bad(bench, "nothing")
 
 
+def test_numbers_beyond_what_the_meter_can_have_are_refused():
+    world, bench = make_bench()
+    for do, fields in (
+        ("load", {"import_w": 1000001}), ("load", {"voltage_dv": [1 << 40]}), ("event", {"code": 0x10000}),
+        ("event", {"code": 0x8F01, "body": "00" * 33}), ("hub", {"time_s": 1 << 32}),
+        ("hub", {"time_s": 0, "status": 3}),
+        ("time", {"advance_to": 1 << 32}), ("time", {"set": 1 << 32}), ("speed", {"factor": 86401}),
+        ("rows", {"log": "event", "from": -1}), ("rows", {"log": "event", "count": 101}),
+        ("fault", {"class": 70, "obis": "000060030aff", "member": 3, "result": "no"}),
+    ):  # fmt: skip
+        bad(bench, do, **fields)
+    assert world.ask((1, 70, "0-0:96.3.10", 3))[0] == [0]
+
+
+def test_too_much_at_once_is_refused_and_the_next_request_works():
+    _, bench = make_bench()
+    deep = b"[" * 1500
+    for payload in (deep, deep + b"]" * 1500, b'{"do":"set","path":"supply.state","value":%s}' % (deep + b"]" * 1500)):
+        assert not json.loads(bench.handle(payload))["ok"]
+    for number in range(31):
+        good(bench, "append", log="prepayment_daily", row=[number] * 7)
+    for _ in range(100):
+        good(bench, "append", log="event", row=[START_S, 0x8154, "ff" * 16])
+    good(bench, "rows", log="prepayment_daily", count=31)
+    assert len(bench.handle(b'{"do":"rows","log":"event","count":100}')) < 8192
+    assert good(bench, "status")["supply"] == 1
+
+
+def test_time_ends_where_its_32_bits_do():
+    world, bench = make_bench()
+    good(bench, "time", set=0xFFFFFFF0)
+    for _ in range(2):
+        assert good(bench, "time", advance_to=0xFFFFFFFF)["time_s"] == 0xFFFFFFFE
+    good(bench, "time", set=START_S)
+
+
 def test_a_payload_that_is_no_json_object_is_refused():
     _, bench = make_bench()
     for payload in (b"", b"{", b"[]", b"5", b'"do"', b'{"do": []}', b'{"do": null}', b"\xff\xfe", b'{"do": "get"}'):

@@ -7,6 +7,8 @@ text. The answer is `{"ok": true, ...}` or `{"ok": false, "why": text}`. ARCHITE
 import json
 from binascii import crc32
 
+from micropython import const
+
 from smets.meter.errors import MeterError, Unavailable
 from smets.meter.measurement import Measurement
 
@@ -16,6 +18,14 @@ _COVERS = {
     "battery": (0x8F73, 0x81A1),
 }
 """The events of a cover's opening and closing."""
+_U32 = const(0xFFFFFFFF)
+_MAX_LOAD = const(1000000)
+"""Most W, var or tenths of a volt that are measured: beyond any meter, within every register and log."""
+_MAX_SPEED = const(86400)
+_MAX_BODY = const(32)
+_MAX_ROWS = const(100)
+_MAX_ANSWER = const(8000)
+"""Longest answer, characters: a link frame takes little more."""
 
 
 class BenchControl:
@@ -42,10 +52,14 @@ class BenchControl:
     def handle(self, payload):
         """Carry out the request in `payload` (JSON octets); return the answer as such. No input makes it raise."""
         try:
-            answer = self.perform(json.loads(bytes(payload)))
-        except (ValueError, UnicodeError):
-            answer = {"ok": False, "why": "no JSON object"}
-        return json.dumps(answer).encode()
+            answer = json.dumps(self.perform(json.loads(bytes(payload))))
+        except ValueError:
+            answer = '{"ok": false, "why": "no JSON object"}'
+        except (MemoryError, RuntimeError):  # nested without end, or more rows than there is memory
+            answer = ""
+        if not 0 < len(answer) <= _MAX_ANSWER:
+            answer = '{"ok": false, "why": "too much at once"}'
+        return answer.encode()
 
     def perform(self, request):
         """Carry out a request given as a dict and return its answer as one."""
@@ -77,12 +91,13 @@ class BenchControl:
 
     def _rows(self, request):
         """Return rows of a log, `count` from `from` on, the oldest first."""
-        log, start = self._meter.log(_text(request["log"])), request.get("from", 0)
-        end = min(len(log), start + request.get("count", 20))
+        log, start = self._meter.log(_text(request["log"])), _natural(request.get("from", 0))
+        end = min(len(log), start + _natural(request.get("count", 20), _MAX_ROWS))
         return {"length": len(log), "rows": [_shown(log.row(index)) for index in range(start, end)]}
 
     def _fault(self, request):
-        self._faults.set(request["class"], _octets(request["obis"]), request["member"], request["result"])
+        obis, result = _octets(request["obis"]), _natural(request["result"], 255)
+        self._faults.set(request["class"], obis, request["member"], result)
 
     def _faults_clear(self, request):
         self._faults.clear()
@@ -90,8 +105,8 @@ class BenchControl:
     def _load(self, request):
         """Set what is measured from now on; what is left out stays."""
         for name in ("import_w", "export_w", "import_var", "export_var", "secondary_import_w"):
-            setattr(self.load, name, _natural(request.get(name, getattr(self.load, name))))
-        voltages = [_natural(voltage) for voltage in request.get("voltage_dv", self.load.voltage_dv)]
+            setattr(self.load, name, _natural(request.get(name, getattr(self.load, name)), _MAX_LOAD))
+        voltages = [_natural(voltage, _MAX_LOAD) for voltage in request.get("voltage_dv", self.load.voltage_dv)]
         if len(voltages) < self._meter.phases:
             raise ValueError("a voltage for each phase is wanted")
         self.load.voltage_dv = voltages
@@ -114,7 +129,10 @@ class BenchControl:
 
     def _event(self, request):
         """Let an event happen by its code; `body` is what its alert carries besides."""
-        self._meter.record(_natural(request["code"]), _octets(request.get("body", "")))
+        body = _octets(request.get("body", ""))
+        if len(body) > _MAX_BODY:
+            raise ValueError("a body has %d octets at most" % _MAX_BODY)
+        self._meter.record(_natural(request["code"], 0xFFFF), body)
 
     def _power(self, request):
         self._meter.power(bool(request["on"]))
@@ -129,10 +147,10 @@ class BenchControl:
 
     def _hub(self, request):
         """Give the communications hub's time and status, as its own channel does."""
-        self._meter.hub_time(_natural(request["time_s"]), request.get("status", 0))
+        self._meter.hub_time(_natural(request["time_s"]), _natural(request.get("status", 0), 2))
 
     def _speed(self, request):
-        self.speed = _natural(request["factor"])
+        self.speed = _natural(request["factor"], _MAX_SPEED)
 
     def _status(self, request):
         meter, check = self._meter, 0
@@ -147,9 +165,9 @@ class BenchControl:
         return answer
 
 
-def _natural(value):
-    if not isinstance(value, int) or value < 0:
-        raise ValueError("a number of at least 0 is wanted")
+def _natural(value, most=_U32):
+    if not isinstance(value, int) or not 0 <= value <= most:
+        raise ValueError("a number from 0 to %d is wanted" % most)
     return value
 
 

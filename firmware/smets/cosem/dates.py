@@ -17,6 +17,7 @@ _FIRST_YEAR = const(2000)
 _LAST_YEAR = const(2135)
 """The last whole year whose seconds fit 32 bits."""
 _UNSPECIFIED = const(-0x8000)
+_MAX_DEVIATION = const(720)  # minutes
 _DAYS_BEFORE = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 
 
@@ -46,7 +47,11 @@ def decode(octets):
     if not 1 <= day <= _days_in(year, month):
         raise ValueError("a day that the month does not have")
     time_s = _days_until(year, month, day) * _DAY_S + hour * 3600 + minute * 60 + second
-    return time_s + (0 if deviation == _UNSPECIFIED else deviation * 60)
+    if deviation == _UNSPECIFIED:
+        return time_s
+    if not -_MAX_DEVIATION <= deviation <= _MAX_DEVIATION or time_s + deviation * 60 < 0:
+        raise ValueError("a deviation that no place has")
+    return time_s + deviation * 60
 
 
 def _encode_calendar(time_s, octets):
