@@ -16,6 +16,7 @@ from lxml import etree
 from opensmets.bench.control import Bench
 from opensmets.cli.support import METER, find_entries
 from opensmets.duis.compose import Address, compose
+from opensmets.duis.document import read_request
 from opensmets.layouts.link_frame import Channel
 from opensmets.links import open_link
 from opensmets.security.counters import Counters
@@ -229,6 +230,17 @@ def test_a_party_that_the_meter_does_not_know_reads_too(meter: Meter) -> None:
 
 #: Documents that only the reference's own keys or the reference's own moment can fulfil, and how they end here.
 OTHERWISE = {"ECS70": 3, "ECS70Commission": 3, "CS01a": 2}
+#: Use cases that change who may command the meter, by the reference's own certificates, or what it runs: conformance
+#: judges them on a meter for each.
+CHANGES_TRUST = ("CS02b", "CS02c", "CS02d", "CS02e", "CS02g", "CS03", "CS04", "CS06")
+
+
+def is_fit(file: Path, built: set[str]) -> bool:
+    """Whether a request document is one that any meter can be asked."""
+    name = file.name.split("_")[0]
+    if name not in built or name.startswith(CHANGES_TRUST) or "_URP_" in file.name:
+        return False
+    return not read_request(file.read_bytes()).service.non_device
 
 
 def reference_documents() -> list[Path]:
@@ -236,8 +248,7 @@ def reference_documents() -> list[Path]:
     if REFERENCE is None:
         return []
     built = {name for entry in find_entries() for name, state in entry.use_cases.items() if state == METER}
-    files = sorted((REFERENCE / "duis" / "requests").iterdir())
-    return [file for file in files if file.name.split("_")[0] in built and "_URP_" not in file.name]
+    return [file for file in sorted((REFERENCE / "duis" / "requests").iterdir()) if is_fit(file, built)]
 
 
 @needs_reference
