@@ -186,10 +186,13 @@ def compiled(march: str, folder: Path) -> dict[str, int]:
 
 @pytest.mark.parametrize("march", ["armv6m", "armv7emsp", "xtensawin", "rv32imc"])
 def test_the_room_stays_small(march: str, tmp_path: Path) -> None:
-    """Counted with both of GHASH's back ends, the one in machine code and the one in integers."""
+    """Counted with both of GHASH's back ends, but without what is loaded for one operation and then given back."""
     sizes = compiled(march, tmp_path / "crypto")
-    print(march, sum(sizes.values()), sizes)
-    assert sum(sizes.values()) <= ROOM_LIMIT_BYTES, sizes
+    passing = {name.rsplit(".", 1)[1] for name in p256._LOADED_ON_USE}
+    resident = sum(size for name, size in sizes.items() if name not in passing)
+    print(march, resident, sum(sizes.values()), sizes)
+    assert passing <= sizes.keys()
+    assert resident <= ROOM_LIMIT_BYTES, sizes
 
 
 def run_compiled(march: str, folder: Path, heap: str, script: str) -> list[str]:

@@ -10,9 +10,8 @@ A high s is as valid as a low one (half of GBCS's reference signatures have it):
 
 from micropython import const
 
-from smets.crypto.back_end import fastest
+from smets.crypto.back_end import fastest, unload_if_scarce
 from smets.crypto.curve import N, invert, is_on_curve
-from smets.crypto.nonce import Nonces
 
 _SCALAR_BYTES = const(32)
 _PUBLIC_BYTES = const(64)
@@ -20,7 +19,8 @@ _SIGNATURE_BYTES = const(64)
 _DIGEST_BYTES = const(32)
 _MAX_TRIES = const(8)  # a candidate fails once in 2^32
 
-_points = fastest(("smets.crypto.point_ints",))
+_BACK_ENDS = ("smets.crypto.point_ints",)
+_LOADED_ON_USE = ("smets.crypto.point_ints", "smets.crypto.comb", "smets.crypto.nonce")
 
 
 def is_valid_private(private):
@@ -47,7 +47,7 @@ def generate_private(random):
 
 def public_key(private):
     """Return the public key of `private`. Raises ValueError if that is not a valid private key."""
-    return _joined(*_points.multiply_base(_scalar(private)))
+    return _joined(*_compute("multiply_base", _scalar(private)))
 
 
 def sign(private, digest):
@@ -59,10 +59,12 @@ def sign(private, digest):
         raise ValueError("a SHA-256 digest has 32 bytes")
     key = _scalar(private)
     digest_scalar = int.from_bytes(digest, "big")
+    from smets.crypto.nonce import Nonces
+
     nonces = Nonces(private, digest)
     while True:
         nonce = nonces.next()
-        r = _points.multiply_base(nonce)[0] % N
+        r = _compute("multiply_base", nonce)[0] % N
         s = invert(nonce, N) * (digest_scalar + r * key) % N
         if r and s:
             return _joined(r, s)
@@ -80,7 +82,7 @@ def verify(public, digest, signature):
         return False
     inverse = invert(s, N)
     base_scalar = int.from_bytes(digest, "big") * inverse % N
-    return _points.sum_has_x(base_scalar, r * inverse % N, *_halves(public), r)
+    return _compute("sum_has_x", base_scalar, r * inverse % N, *(_halves(public) + (r,)))
 
 
 def ecdh(private, public):
@@ -90,7 +92,15 @@ def ecdh(private, public):
     """
     if not is_valid_public(public):
         raise ValueError("not a P-256 public key")
-    return _points.multiply(_scalar(private), *_halves(public))[0].to_bytes(_SCALAR_BYTES, "big")
+    return _compute("multiply", _scalar(private), *_halves(public))[0].to_bytes(_SCALAR_BYTES, "big")
+
+
+def _compute(operation, *arguments):
+    """Do one multiplication with the back end, which where memory is scarce is there for no longer than that."""
+    try:
+        return getattr(fastest(_BACK_ENDS), operation)(*arguments)
+    finally:
+        unload_if_scarce(_LOADED_ON_USE)
 
 
 def _scalar(private):
