@@ -58,7 +58,8 @@ class _Refused(Exception):
 
 
 class Handler:
-    """Answers commands. `station` is the device (station.py), `access` the access service; answers are built in `writer`.
+    """Answers commands. `station` is the device (station.py), `access` the access service; answers are built in
+    `writer`.
 
     `refused` counts refusals by code, `dropped` messages for other devices, `accepted` the commands carried out.
     """

@@ -5,13 +5,13 @@ sequence numbers and counters, so that a power cut leaves all of it or nothing. 
 
 | status | when |
 |---|---|
-| 5 bad certificate | it cannot be read, is for another key usage than its cell, or not valid now where that is asked for |
+| 5 bad certificate | it cannot be read, is for another use than its cell, or is not valid now where that is asked for |
 | 10 no trust anchor | it does not lead up to the root cell, each link verified |
 | 25 trust anchor not found | the meter has no such cell |
 | 127 other | the command may not replace it: mode, authority or sequence number are not those of its sender |
 
-Who stands in a cell commands the meter from then on. A floor raises what the party in a role may number its next command
-above, and never lowers it: what was sent once stays spent.
+Who stands in a cell commands the meter from then on. A floor raises what the party in a role must number its next
+command above, and never lowers it: what was sent once stays spent.
 """
 
 from micropython import const
@@ -78,7 +78,7 @@ def carry_out(instruction, station):
 
 
 def _is_entitled(update, form, cell, station):
-    """Return whether the holder of `cell` may send this: the use case's mode, its own cell, a number not used before."""
+    """Return whether the holder of `cell` may send this: the use case's mode, its own cell, a fresh number."""
     if update.mode != form or update.mode not in _MODES or _MODES[update.mode][0] != cell.role:
         return False
     if update.authority not in (None, (cell.role, cell.usage, MANAGEMENT)):

@@ -1,4 +1,4 @@
-"""What the services of a command need of the device, in one place, so that they need not stay in the heap themselves."""
+"""What the services of a command need of the device, in one place, so that they need not stay in the heap."""
 
 from micropython import const
 

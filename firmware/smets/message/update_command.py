@@ -26,9 +26,9 @@ _APPLY = const(0)
 
 
 class UpdateCommand:
-    """One command: `mode`, `checks_validity`, `authority` (a cell's name or None), `sequence`, its own `floor` (None when
-    not given) and `specialists` [(usage, number)], `others` [(role, floor, specialists)], `replacements` [(view of the
-    certificate, (role, key usage, cell usage))], `issuers` [view], `time_s` (None for now).
+    """One command: `mode`, `checks_validity`, `authority` (a cell's name or None), `sequence`, its own `floor` (None
+    when not given) and `specialists` [(usage, number)], `others` [(role, floor, specialists)], `replacements` [(view of
+    the certificate, (role, key usage, cell usage))], `issuers` [view], `time_s` (None for now).
 
     Raises DerError when the payload has another shape. Time checks are off unless asked for: in the reference messages
     certificates of 2016 are accepted in 2015 and in 2030 where the command says nothing.

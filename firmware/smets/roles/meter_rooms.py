@@ -93,7 +93,7 @@ class MeterRooms:
         self.meter.logs.append("security", (self.meter.time_s, code))
 
     def counts(self):
-        """Return how many commands were accepted, refused (by code), and for other devices; and a checksum of the cells."""
+        """Return how many commands were accepted, refused (by code), for other devices, and the cells' checksum."""
         handler = self.handler
         refused = {"%04X" % code: count for code, count in handler.refused.items()}
         cells = self.station.anchors.check(0)

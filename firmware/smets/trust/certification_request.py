@@ -1,4 +1,4 @@
-"""Requests for a device's certificate (PKCS #10, RFC 2986, in GBCS 12.3's profile): signed by the key that they are for.
+"""Requests for a device's certificate (PKCS #10, RFC 2986, in GBCS 12.3's profile): signed by their own key.
 
 The subject is empty. The key usage and the device's EUI, as a hardwareModuleName, are asked for as extensions.
 """

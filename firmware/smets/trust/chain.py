@@ -1,13 +1,13 @@
 """Whether a certificate leads up to the device's trust anchor: the root cell (GBCS 12.2, 13.3.5).
 
-A command brings the issuers' certificates along, in any order. Each link is looked up by its key identifier and verified
-by ECDSA; an issuer that was verified once is not again.
+A command brings the issuers' certificates along, in any order. Each link is looked up by its key identifier and
+verified by ECDSA; an issuer that was verified once is not again.
 """
 
 from micropython import const
 
-from smets.trust.certificate import Certificate, CertificateError
 from smets.trust.cells import KEY_CERT_SIGN
+from smets.trust.certificate import Certificate, CertificateError
 
 MAX_ISSUERS = const(4)
 """Most certificates of issuers in a command."""

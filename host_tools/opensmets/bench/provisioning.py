@@ -63,10 +63,19 @@ def _cell_requests(keystore: KeyStore, anchors: Anchors) -> Iterable[dict[str, A
 
 
 def _root_request(keystore: KeyStore) -> dict[str, Any] | None:
-    if not (keystore.path / f"{pki.ROOT}.pem").exists():
+    """Return the `cell` request of the root: by its certificate, or by its bare key where that is all there is."""
+    cell = {"role": ROLE_NUMBERS["root"], "usage": "certsign"}
+    if (keystore.path / f"{pki.ROOT}.pem").exists():
+        root = pki.authority_certificate(keystore)
+        return {**cell, "certificate": root.public_bytes(serialization.Encoding.DER).hex()}
+    file = keystore.path / pki.ROOT_KEY
+    if not file.exists():
         return None
-    root = pki.authority_certificate(keystore)
-    return {"role": 0, "usage": "certsign", "certificate": root.public_bytes(serialization.Encoding.DER).hex()}
+    try:
+        key = certificates.public_key(bytes.fromhex(file.read_text(encoding="ascii")))
+    except ValueError:
+        raise SmetsError(f"{file} is not hexadecimal: the root's public key is expected, 04 X Y") from None
+    return {**cell, "key": certificates.point(key)[1:].hex(), "key_id": certificates.key_identifier(key).hex()}
 
 
 def who(link: FrameLink) -> dict[str, Any]:

@@ -13,7 +13,7 @@ The data files are `data/use_cases/*.toml`, one table a use case:
 | originators | the trust anchor cells whose holder may originate the command |
 | recipients | for an alert: the parties that it goes to |
 | response_time | the response's grouping header bears a date-time |
-| service, form | for `asn1`: the device's service that carries it out, when one does, and which form (CS02b: the mode) |
+| service, form | for `asn1`: the device service that carries it out, if any, and which form of it (CS02b: its mode) |
 | items | for `dlms`: the attributes and methods in order, `VERB CLASS/OBIS/ID`, a protected read naming two |
 """
 

@@ -67,7 +67,7 @@ def _expect_refused(device: DeviceUnderTest, messages: list[bytes], what: str) -
     """Send messages, all of which must be refused and change nothing; name the first that is not."""
     before = device.bench.status()
     after = device.send(messages)
-    if (after["accepted"], after["state"]) == (before["accepted"], before["state"]):
+    if all(after[name] == before[name] for name in ("accepted", "state", "cells")):
         return
     how = "accepted" if after["accepted"] != before["accepted"] else "refused, but the state changed"
     which = messages[0].hex() if len(messages) == 1 else f"one of {len(messages)}"

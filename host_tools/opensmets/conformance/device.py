@@ -18,6 +18,7 @@ from opensmets.conformance.verdicts import Mismatch
 from opensmets.layouts import envelope
 from opensmets.layouts.envelope import RESPONSE, Message
 from opensmets.links import open_link
+from opensmets.security import pki
 from opensmets.security.keystore import KeyStore
 from opensmets.security.protection import add_mac
 
@@ -43,11 +44,15 @@ class DeviceUnderTest:
         anchors: list[Anchors] | None = None,
         elements: int = 1,
         phases: int = 1,
+        certified: bool = False,
     ) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="smets-conformance-"))
         self.keystore = _private_copy(keystore, self._folder / "keys", eui)
+        if certified:
+            pki.init_device_issuer(self.keystore)
         self._device = VirtualDevice(self._folder / "store", runtime=runtime, bench=True)
         self._received: list[bytes] = []
+        self.signed_only = False
         try:
             self._device.start()
             self._link = open_link(self._device.port)
@@ -84,8 +89,12 @@ class DeviceUnderTest:
         self._device.restart()
 
     def with_mac(self, message: Message) -> bytes:
-        """Return a message MACed for this device's own keys; the signature stays as it is."""
-        return envelope.encode(add_mac(replace(message, mac=None, raw=b""), self.keystore))
+        """Return a message MACed for this device's own keys; the signature stays as it is.
+
+        While `signed_only`, commands are left without: some go straight to the device, not through the ACB.
+        """
+        bare = replace(message, mac=None, raw=b"")
+        return envelope.encode(bare if self.signed_only else add_mac(bare, self.keystore))
 
     def send(self, messages: Iterable[bytes]) -> dict[str, Any]:
         """Send messages without waiting for answers and return the device's status when it has dealt with all."""

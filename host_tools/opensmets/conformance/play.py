@@ -7,13 +7,15 @@ from pathlib import Path
 
 from opensmets.bench.seeding import Unseedable
 from opensmets.catalogue.objects import right
-from opensmets.catalogue.use_cases import Reference
-from opensmets.conformance import accept, causes, sensitivity
+from opensmets.catalogue.use_cases import Reference, use_case
+from opensmets.conformance import accept, causes, credentials, sensitivity
 from opensmets.conformance.device import DeviceUnderTest
 from opensmets.conformance.respond import (
     Setting,
     alerts_in_time,
+    clear_payload,
     compare_alerts,
+    compare_headers,
     compare_responses,
     prepare,
     setting,
@@ -30,8 +32,6 @@ from opensmets.security.keystore import KeyStore
 
 #: Kinds of device whose firmware is built.
 BUILT_DEVICES = ("ESME",)
-#: Use cases with an ASN.1 payload that the firmware carries out.
-BUILT_ASN1 = ("CS02aMAC",)
 TOKEN_REMARK = "the UTRN was made anew with this device's own keys"
 _TOKEN_GATEWAY = 115
 
@@ -83,14 +83,16 @@ def judge(scenario: Scenario, device: str, options: Options) -> tuple[Verdict, V
 
 
 def _unbuilt(scenario: Scenario, device: str) -> str | None:
-    if device not in BUILT_DEVICES and scenario.use_case not in BUILT_ASN1:
+    entry = use_case(scenario.use_case)
+    if device not in BUILT_DEVICES and not credentials.is_built(entry, device, BUILT_DEVICES):
         return f"no firmware for a {device} yet"
     if scenario.command:
         command = envelope.decode(scenario.command)
         if command.payload[0] == xdlms.ACCESS_REQUEST:
             name = missing(command)
             return f"the meter has no object {name} yet" if name else None
-        return None if scenario.use_case in BUILT_ASN1 else f"the meter does not carry out {scenario.use_case} yet"
+        built = credentials.is_built(entry, device, BUILT_DEVICES)
+        return None if built else f"the meter does not carry out {scenario.use_case} yet"
     alerts = [envelope.decode(octets) for octets in scenario.alerts.values()]
     if all(causes.can_cause(scenario.use_case, alert) for alert in alerts):
         return None
@@ -100,7 +102,7 @@ def _unbuilt(scenario: Scenario, device: str) -> str | None:
 def _boot(scenario: Scenario, eui: bytes, chosen: Setting, options: Options) -> DeviceUnderTest:
     return DeviceUnderTest(
         options.keystore, eui, runtime=options.runtime, anchors=list(chosen.anchors),
-        elements=chosen.elements, phases=chosen.phases,
+        elements=chosen.elements, phases=chosen.phases, certified=chosen.certified,
     )  # fmt: skip
 
 
@@ -119,10 +121,14 @@ def _command(scenario: Scenario, keystore: KeyStore, chosen: Setting, options: O
     command = envelope.decode(scenario.command or b"")
     try:
         with _boot(scenario, command.recipient, chosen, options) as device:
+            device.signed_only = "mac" not in use_case(scenario.use_case).command
             original, remark = command, ""
             if command.payload[0] == xdlms.ACCESS_REQUEST:
                 command = _own_token(device, command)
                 remark = TOKEN_REMARK if command != original else ""
+            else:
+                command = credentials.lead_up(device, scenario, command)
+                remark = credentials.OWN_CERTIFICATE_REMARK if command != original else ""
             stop_clock(device, chosen)
             accept.refuse(device, command, all_bits=options.all_bits)
             prepare(device, chosen)
@@ -146,7 +152,14 @@ def _respond(
         return not_applicable("the scenario has no response")
     try:
         device.take()
-        compare_responses(envelope.decode(scenario.response), keystore, response, device.keystore)
+        expected = envelope.decode(scenario.response)
+        by_structure = credentials.shows_own_keys(scenario)
+        if by_structure:
+            compare_headers(expected, response)
+            own = clear_payload(response, device.keystore)
+            credentials.compare_structure(expected.payload, own, device, command.recipient)
+        else:
+            compare_responses(expected, keystore, response, device.keystore)
         if scenario.alerts:
             alerts = [envelope.decode(octets) for octets in scenario.alerts.values()]
             compare_alerts(alerts, alerts_in_time(device, scenario), device.keystore)
@@ -154,7 +167,7 @@ def _respond(
             sensitivity.check(device, command, chosen.operations)
     except (Mismatch, SmetsError) as error:
         return Verdict("fail", str(error))
-    return PASS
+    return Verdict("pass", credentials.STRUCTURE_REMARK) if by_structure else PASS
 
 
 def _alert_alone(scenario: Scenario, keystore: KeyStore, options: Options) -> Verdict:

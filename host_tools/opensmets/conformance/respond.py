@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from opensmets.bench.provisioning import ROLE_NUMBERS, Anchors, default_anchors
-from opensmets.bench.seeding import Operation, Seeding, moment, seeding
+from opensmets.bench.seeding import Operation, Seeding, seeding
+from opensmets.catalogue.use_cases import use_case
+from opensmets.conformance import credentials
 from opensmets.conformance.device import DeviceUnderTest
 from opensmets.conformance.scenarios import Scenario
 from opensmets.conformance.verdicts import Mismatch, describe_difference
@@ -37,6 +39,7 @@ class Setting:
     operations: tuple[Operation, ...] = ()
     elements: int = 1
     phases: int = 1
+    certified: bool = False
     anchors: tuple[Anchors, ...] = ()
     time_s: int = REFERENCE_TIME_S
 
@@ -53,17 +56,19 @@ def setting(scenario: Scenario, keystore: KeyStore) -> Setting:
             plain = verify(response, keystore).decrypted
             request = xdlms.decode_request(command.payload)
             seeded = seeding(request, xdlms.decode_response(response.payload), plain)
-        elif scenario.use_case.startswith(("CS02a", "CS02f")):
+        elif use_case(scenario.use_case).service == "read_credentials":
             anchors = list(_told_anchors(response, anchors))
     anchors = [_holder(anchor, command, keystore) for anchor in anchors]
-    return Setting(seeded.operations, seeded.elements, seeded.phases, tuple(anchors), _start(scenario))
+    settings = seeded.operations
+    if command.payload[0] != xdlms.ACCESS_REQUEST:
+        settings = credentials.operations(scenario, command)
+    certified = credentials.is_certified(scenario)
+    return Setting(settings, seeded.elements, seeded.phases, certified, tuple(anchors), _start(scenario))
 
 
 def _start(scenario: Scenario) -> int:
-    times = [
-        xdlms.decode_notification(envelope.decode(octets).payload).time_stamp for octets in scenario.alerts.values()
-    ]
-    return min(moment(time) for time in times) - LEAD_S if times else REFERENCE_TIME_S
+    times_s = [credentials.instant(envelope.decode(octets)) for octets in scenario.alerts.values()]
+    return min(times_s) - LEAD_S if times_s else REFERENCE_TIME_S
 
 
 def _holder(anchor: Anchors, command: Message, keystore: KeyStore) -> Anchors:
@@ -98,6 +103,14 @@ def clear_payload(message: Message, keystore: KeyStore) -> bytes:
 
 def compare_responses(expected: Message, reference: KeyStore, actual: Message, own: KeyStore) -> None:
     """Compare a device's response with the reference's. Raises Mismatch naming the first difference."""
+    compare_headers(expected, actual)
+    payloads = clear_payload(expected, reference), clear_payload(actual, own)
+    if payloads[0] != payloads[1]:
+        raise Mismatch(f"response payload {describe_difference(*payloads)}")
+
+
+def compare_headers(expected: Message, actual: Message) -> None:
+    """Compare the grouping headers of two responses and how they are protected. Raises Mismatch."""
     for name in _HEADER:
         if getattr(expected, name) != getattr(actual, name):
             raise Mismatch(f"response: {name} is {getattr(actual, name)!r}, not {getattr(expected, name)!r}")
@@ -108,9 +121,6 @@ def compare_responses(expected: Message, reference: KeyStore, actual: Message, o
         raise Mismatch("response: supplementary originator counter is missing, or should not be there")
     if (bool(expected.signature), bool(expected.mac)) != (bool(actual.signature), bool(actual.mac)):
         raise Mismatch("response: signed where it should be MACed, or the other way about")
-    payloads = clear_payload(expected, reference), clear_payload(actual, own)
-    if payloads[0] != payloads[1]:
-        raise Mismatch(f"response payload {describe_difference(*payloads)}")
 
 
 def _alert_essence(message: Message, *, timed: bool) -> tuple[object, ...]:
@@ -165,6 +175,6 @@ def prepare(device: DeviceUnderTest, chosen: Setting) -> None:
 def alerts_in_time(device: DeviceUnderTest, scenario: Scenario) -> list[Message]:
     """Let time pass until the last reference alert is due, and return what the device sent unasked."""
     wanted = [envelope.decode(octets) for octets in scenario.alerts.values()]
-    last_s = max(moment(xdlms.decode_notification(message.payload).time_stamp) for message in wanted)
+    last_s = max(credentials.instant(message) for message in wanted)
     device.bench.advance_to(last_s)
     return device.take()

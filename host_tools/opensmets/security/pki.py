@@ -24,6 +24,8 @@ from opensmets.security.certificates import Issuer
 from opensmets.security.keystore import INDEX, KeyStore, MissingKey, parse_eui
 
 ROOT, ISSUING, DEVICE_ISSUING = "root", "issuing-authority", "device-issuing-authority"
+#: A bare public key of the root (`04` X Y in hexadecimal), where a key store has no certificate of it.
+ROOT_KEY = "root-public-key.hex"
 AUTHORITY_YEARS, PARTY_YEARS = 25, 10
 
 
@@ -36,6 +38,9 @@ class NewParty:
     name: str
     usages: tuple[str, ...] = ("ds", "ka")
 
+
+#: A device's issuer has a common name alone.
+_DEVICE_ISSUER = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "OpenSMETS device issuer")])
 
 #: The parties of the reference messages, who are those of our test PKI.
 DEFAULT_PARTIES = (
@@ -113,14 +118,18 @@ def init(
     root = _make_authority(path, ROOT, certificates.organisation_name("root", "OpenSMETS test root", None), None, start)
     name = certificates.organisation_name("issuing_authority", "OpenSMETS test issuer", None)
     issuer = _make_authority(path, ISSUING, name, root, start)
-    # a device's issuer has a common name alone
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "OpenSMETS device issuer")])
-    _make_authority(path, DEVICE_ISSUING, name, root, start)
+    _make_authority(path, DEVICE_ISSUING, _DEVICE_ISSUER, root, start)
     for party in parties:
         _make_party(path, party, issuer, start)
     index = {party.eui: {"role": party.role, "name": party.name} for party in parties}
     _write(path / INDEX, json.dumps({"parties": index}, indent=1).encode())
     return KeyStore.open(path)
+
+
+def init_device_issuer(keystore: KeyStore) -> None:
+    """Give a key store that others made an issuer of device certificates, under no root. Raises SmetsError."""
+    start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    _make_authority(keystore.path, DEVICE_ISSUING, _DEVICE_ISSUER, None, start)
 
 
 def authority_certificate(keystore: KeyStore, name: str = ROOT) -> x509.Certificate:
@@ -145,6 +154,21 @@ def _issuer(keystore: KeyStore, name: str) -> Issuer:
     return Issuer(certificate.subject, key)
 
 
+def device_certificate(
+    keystore: KeyStore, public_key: bytes | ec.EllipticCurvePublicKey, eui: bytes, usage: str
+) -> x509.Certificate:
+    """Certify a device's own public key for a usage, `certsign` too, which no device should take.
+
+    Raises MissingKey without the device issuer.
+    """
+    key = certificates.public_key(public_key) if isinstance(public_key, bytes) else public_key
+    start = authority_certificate(keystore, DEVICE_ISSUING).not_valid_before_utc
+    return certificates.issue(
+        _issuer(keystore, DEVICE_ISSUING), x509.Name([]), key, usage,
+        not_before=start, not_after=certificates.NEVER, device_eui=eui,
+    )  # fmt: skip
+
+
 def issue_device_certificate(
     keystore: KeyStore, public_key: bytes | ec.EllipticCurvePublicKey, eui: bytes, usage: str
 ) -> x509.Certificate:
@@ -155,12 +179,7 @@ def issue_device_certificate(
     eui = parse_eui(eui)
     if usage not in ("ds", "ka"):
         raise SmetsError(f"a device's certificate is for ds or ka, not {usage!r}")
-    key = certificates.public_key(public_key) if isinstance(public_key, bytes) else public_key
-    start = authority_certificate(keystore, DEVICE_ISSUING).not_valid_before_utc
-    certificate = certificates.issue(
-        _issuer(keystore, DEVICE_ISSUING), x509.Name([]), key, usage,
-        not_before=start, not_after=certificates.NEVER, device_eui=eui,
-    )  # fmt: skip
+    certificate = device_certificate(keystore, public_key, eui, usage)
     _write_certificate(keystore.path, f"{eui.hex()}-{usage}", certificate)
     keystore.rescan()
     return certificate
