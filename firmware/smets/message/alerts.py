@@ -148,7 +148,8 @@ class Alerts:
 
     def _may_repeat(self, code, time_s):
         left, since_s = self._repeats.get(code, (_BURST, time_s))
-        refill = max(0, time_s - since_s) // _REFILL_S
+        since_s = min(since_s, time_s)  # the clock may have been set back: that must not silence the device
+        refill = (time_s - since_s) // _REFILL_S
         left = min(_BURST, left + refill)
         self._repeats[code] = (max(0, left - 1), since_s + refill * _REFILL_S if left < _BURST else time_s)
         return left > 0

@@ -19,7 +19,7 @@ _MAC_PREFIX = const(b"\x11\x00\x00\x00\x00\x00")
 _SENSITIVE_PREFIX = const(b"\x31")
 
 
-class NotProtectable(Exception):
+class NotProtectable(ValueError):
     """The device holds no key agreement key of the party that a MAC or an encrypted part is for."""
 
 
