@@ -110,7 +110,7 @@ class Journal:
         if parts > _MAX_PARTS or self._parts_size > max(_COMPACT_ABOVE, self._base_size):
             try:
                 self._compact()
-            except OSError:
+            except (OSError, MemoryError):
                 pass
 
     def _compact(self):
