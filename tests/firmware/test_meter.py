@@ -127,11 +127,14 @@ def test_the_switch_moves_as_it_may():
     assert meter.read("supply.state") == 1 and events(meter) == [0x81BE, 0x8F32]
 
 
+CREDIT_FIELDS = ("max_credit_millipence", "max_meter_balance_millipence", "debt_share", "recovery_cap_pence")
+
+
 def credit(pence, **fields):
     """Return the meter and its balance after a top-up of an account with these fields."""
     meter = make_meter(tokens=Tokens({b"1" * 20: (0, pence, 9)}))
     for name, value in fields.items():
-        meter.write("payment." + name, value)
+        meter.write(("credit." if name in CREDIT_FIELDS else "payment.") + name, value)
     return meter
 
 
@@ -151,19 +154,19 @@ def test_a_credit_pays_debts_in_their_order():
         emergency_credit_limit_millipence=500000,
         emergency_credit_balance_millipence=200000,
     )
-    meter.call("payment.enter_token", b"1" * 20)
+    meter.call("credit.enter_token", b"1" * 20)
     assert account(meter) == [300000, 650000, 0, 500000]
 
 
 def test_the_cap_limits_debt_for_a_week():
-    meter = credit(1000, payment_debt_millipence=900000, debt_share=5000, recovery_cap_millipence=300000)
+    meter = credit(1000, payment_debt_millipence=900000, debt_share=5000, recovery_cap_pence=300)
     for _ in range(3):
-        meter.write("payment.last_token", 0)
-        meter.call("payment.enter_token", b"1" * 20)
+        meter.write("credit.last_token", 0)
+        meter.call("credit.enter_token", b"1" * 20)
     assert account(meter)[:2] == [2700000, 600000]
     meter.advance(START_S + 7 * DAY_S, Measurement())
-    meter.write("payment.last_token", 0)
-    meter.call("payment.enter_token", b"1" * 20)
+    meter.write("credit.last_token", 0)
+    meter.call("credit.enter_token", b"1" * 20)
     assert account(meter)[:2] == [3400000, 300000]
 
 
@@ -173,13 +176,13 @@ def test_no_credit_creates_or_loses_money():
         pence = random.randrange(0, 8192)
         fields = {
             "payment_debt_millipence": random.randrange(10**6), "debt_share": random.randrange(10001),
-            "accumulated_debt_millipence": random.randrange(10**6), "recovery_cap_millipence": random.randrange(10**6),
+            "accumulated_debt_millipence": random.randrange(10**6), "recovery_cap_pence": random.randrange(1000),
             "emergency_credit_active": random.randrange(2), "emergency_credit_limit_millipence": 10**6,
             "emergency_credit_balance_millipence": random.randrange(10**6),
         }  # fmt: skip
         meter = credit(pence, **fields)
         before = account(meter)
-        meter.call("payment.enter_token", b"1" * 20)
+        meter.call("credit.enter_token", b"1" * 20)
         after = account(meter)
         assert after[0] - before[0] + before[1] - after[1] + before[2] - after[2] + after[3] - before[3] == pence * 1000
         assert min(after) >= 0
@@ -188,10 +191,10 @@ def test_no_credit_creates_or_loses_money():
 def test_limits_refuse_a_credit_and_leave_the_token():
     for field, code in (("max_credit_millipence", 0x8F5B), ("max_meter_balance_millipence", 0x8F47)):
         meter = credit(1000, **{field: 999999})
-        assert raised(Refused, meter.call, "payment.enter_token", b"1" * 20)
+        assert raised(Refused, meter.call, "credit.enter_token", b"1" * 20)
         assert events(meter) == [code] and meter.tokens.accepted == [] and account(meter)[0] == 0
-        meter.write("payment." + field, 1000000)
-        meter.call("payment.enter_token", b"1" * 20)
+        meter.write("credit." + field, 1000000)
+        meter.call("credit.enter_token", b"1" * 20)
         assert meter.tokens.accepted == [9]
 
 
@@ -202,18 +205,18 @@ def test_a_power_cut_between_credit_and_token_credits_once():
         raise OSError(5)
 
     meter.tokens.accept = cut
-    assert raised(OSError, meter.call, "payment.enter_token", b"1" * 20)
+    assert raised(OSError, meter.call, "credit.enter_token", b"1" * 20)
     again = make_meter(journal=meter._journal, tokens=Tokens({b"1" * 20: (0, 1000, 9)}))
     assert account(again)[0] == 1000000
-    assert raised(Refused, again.call, "payment.enter_token", b"1" * 20) and account(again)[0] == 1000000
+    assert raised(Refused, again.call, "credit.enter_token", b"1" * 20) and account(again)[0] == 1000000
 
 
 def test_a_credit_at_the_meter_is_reported_and_arms_a_disabled_supply():
     meter = credit(1000)
     meter.supply.change(0, 4)
-    meter.call("payment.enter_token_locally", b"1" * 20)
+    meter.call("credit.enter_token_locally", b"1" * 20)
     assert events(meter) == [0x8F32, 0x810E] and meter.read("supply.state") == 2
-    assert raised(Unavailable, make_meter().call, "payment.enter_token", b"1" * 20)
+    assert raised(Unavailable, make_meter().call, "credit.enter_token", b"1" * 20)
 
 
 def test_midnight_writes_the_daily_row():
@@ -335,7 +338,7 @@ def test_several_values_become_active_together():
     meter.activate(together, START_S + 60, b"")
     assert meter.activation(together) == START_S + 60
     meter.advance(START_S + 60, Measurement())
-    assert [meter._components["power_threshold"].level(watts) for watts in (10, 11, 21)] == [LOW, MEDIUM, HIGH]
+    assert [meter.component("power_threshold").level(watts) for watts in (10, 11, 21)] == [LOW, MEDIUM, HIGH]
     assert len(events(meter)) == 1
 
 
@@ -359,7 +362,7 @@ def test_fields_take_their_own_values_only():
         ("supply.state", 3), ("clock.status", -1), ("registers.active_import_wh", 1 << 32),
         ("firmware.version", b"12345"),
         ("voltage.over_counter", [1, 2]), ("voltage.over_counter", 1), ("voltage.over_counter.0", -1),
-        ("display.message", 5), ("payment.debt_share", 10001),
+        ("display.message", 5), ("credit.debt_share", 10001),
     ):  # fmt: skip
         before = meter.read(path)
         assert raised(OutOfRange, meter.write, path, bad), path

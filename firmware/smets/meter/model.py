@@ -2,7 +2,10 @@
 
 A path is `component.field`, or `component.field.2` for one element of a list. `advance` cuts its step at every boundary
 that a component or the schedule names, at half hours and at midnights, so that cutting time otherwise changes nothing.
+Components through which time does not flow are cold (cold.py): loaded when a path names one, dropped by `release`.
 """
+
+import sys
 
 from micropython import const
 
@@ -14,17 +17,17 @@ from smets.meter.load_limit import LoadLimit
 from smets.meter.logs import Logs
 from smets.meter.measurement import Measurement
 from smets.meter.outage import Outage
-from smets.meter.panel import Display, Firmware, PowerThreshold
 from smets.meter.payment import Payment
 from smets.meter.registers import Registers
 from smets.meter.schedule import Schedule
 from smets.meter.supply import ENABLED, Supply
 from smets.meter.voltage import Voltage
 
-COMPONENTS = (Clock, Registers, Supply, LoadLimit, Voltage, Payment, PowerThreshold, Display, Firmware, Outage)
+COMPONENTS = (Clock, Registers, Supply, LoadLimit, Voltage, Payment, Outage)
 """In the order in which time passes for them."""
 _EVENTS = "meter/events"
 _HALF_HOUR_S = const(1800)
+_LAST_S = const(0xFFFFFFFE)
 DAY_S = const(86400)
 
 
@@ -39,6 +42,8 @@ class Meter:
     def __init__(self, journal, open_store, flags_of=None, tokens=None, elements=1, phases=1):
         self._journal = journal
         self._staged = {}
+        self._cold: dict = {}
+        self._kept = 0
         self._load = Measurement()
         self.tokens = tokens
         self.phases = phases
@@ -69,6 +74,15 @@ class Meter:
         """Return a field's value: a number, truth value, octets, or a list. Raises Unavailable."""
         component, name, index = self._resolve(path)
         return component.read(name, index)
+
+    def component(self, name):
+        """Return a component, a cold one loaded until `release`. Raises Unavailable when there is none."""
+        found = self._components.get(name) or self._cold.get(name)
+        if found is None:
+            from smets.meter import cold
+
+            found = self._cold[name] = cold.load(self, name)
+        return found
 
     def check(self, path, value):
         """Raise OutOfRange or Unavailable when `write` would."""
@@ -124,7 +138,11 @@ class Meter:
     # time
 
     def advance(self, time_s, measurement):
-        """Let time go on to `time_s` under `measurement`, which held since the last call. Time never goes back."""
+        """Let time go on to `time_s` under `measurement`, which held since the last call. Time never goes back.
+
+        It ends in 2136, where its 32 bits do.
+        """
+        time_s = min(time_s, _LAST_S)
         while self.time_s < time_s:
             self._step(time_s, measurement)
         self.commit()
@@ -200,8 +218,10 @@ class Meter:
     # stored state
 
     def states(self):
-        """Return every component's state as octets, so that a change anywhere can be told."""
-        return [component.state() for component in self._components.values()]
+        """Return octets that tell a change anywhere: every resident component's state, and how much else was kept."""
+        states = [component.state() for component in self._components.values()]
+        states.append(b"%d" % self._kept)
+        return states
 
     def stage(self, key, value):
         """Let `commit` put a value of its own in the journal; None deletes it."""
@@ -215,11 +235,13 @@ class Meter:
         """Put what changed on flash in one transaction; `everything`: also what only flows (every half hour)."""
         saved = [
             component
-            for component in self._components.values()
+            for components in (self._cold, self._components)
+            for component in components.values()
             if component.unsaved == CHANGED or (everything and component.unsaved != CLEAN)
         ]
         pairs = [("meter/" + component.NAME, component.state()) for component in saved]
         pairs.extend(self._staged.items())
+        self._kept += len(self._staged) + len([None for component in saved if component.NAME in self._cold])
         if self.events.unsaved:
             pairs.append((_EVENTS, self.events.state()))
         if pairs:
@@ -228,6 +250,16 @@ class Meter:
         self.events.unsaved = False
         for component in saved:
             component.unsaved = CLEAN
+
+    def release(self):
+        """Drop from the heap what is wanted only now and then. What could not be put on flash yet stays."""
+        self.logs.release()
+        if self._staged or any([each.unsaved for each in self._cold.values()]):
+            return
+        self._cold.clear()
+        cold = sys.modules.get("smets.meter.cold")
+        if cold:
+            cold.forget()
 
     def _restore(self):
         for name, component in self._components.items():
@@ -240,7 +272,6 @@ class Meter:
     def _resolve(self, path):
         """Return (component, field or method, index or None) of a path. Raises Unavailable."""
         parts = path.split(".")
-        component = self._components.get(parts[0])
-        if component is None or not 2 <= len(parts) <= 3 or (len(parts) == 3 and not parts[2].isdigit()):
+        if not 2 <= len(parts) <= 3 or (len(parts) == 3 and not parts[2].isdigit()):
             raise Unavailable("the meter has no " + path)
-        return component, parts[1], int(parts[2]) if len(parts) == 3 else None
+        return self.component(parts[0]), parts[1], int(parts[2]) if len(parts) == 3 else None

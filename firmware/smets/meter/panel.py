@@ -61,3 +61,6 @@ class Firmware(Component):
             self.put("image_hash", b"")
             self.put("image_version", b"")
             self.put("outcome", _ACTIVATED)
+
+
+COLD = (Display, PowerThreshold, Firmware)

@@ -1,8 +1,9 @@
 """Values that wait to replace others: passive values and the times at which they become active (GBCS 9.2).
 
-A passive value is kept under its path until another is set. An activation names one path or several (joined by `+`), a
-time, and an opaque `origin` that comes back with the event when it is done: 0x8F66, or 0x8F67 when a value did not fit.
-Where no passive value was ever set the active one stays.
+A passive value is kept under its path until another is set, or it becomes active. An activation names one path or several
+(joined by `+`), a time, and an opaque `origin` that comes back with the event when it is done: 0x8F66, or 0x8F67 when a
+value did not fit. Where no passive value waits the active one stays. `call_at` lets a method of the meter be called at
+a time, for cold components, through which no time flows.
 """
 
 import struct
@@ -18,6 +19,9 @@ _DONE = const(0x8F66)
 _FAILED = const(0x8F67)
 MAX_PENDING = const(32)
 _KEY = "meter/schedule"
+_MAX_STATE = const(4096)
+"""The longest value of the journal."""
+_CALL = const("!")
 _ENTRY = ">IBB"
 
 
@@ -55,14 +59,20 @@ class Schedule:
                 raise Refused("too many activations are pending")
             kept.append((time_s, paths, bytes(origin)))
         if len(kept) != len(self._pending) or time_s not in (NOW, NEVER):
-            self._pending = kept
-            self._save()
+            self._keep(kept)
         if time_s == NOW:
             self._copy(paths)
         self.run_due(self._meter.time_s)
 
+    def call_at(self, path, time_s):
+        """Let the method `path` be called with the time at `time_s`, instead of when it was to be; NEVER: not at all.
+
+        Raises Refused when too much is pending.
+        """
+        self.activate(_CALL + path, time_s, b"")
+
     def next_boundary_s(self, now_s):
-        """Return when the next activation is due, or None."""
+        """Return when the next activation or call is due, or None."""
         times = [max(entry[0], now_s + 1) for entry in self._pending]
         return min(times) if times else None
 
@@ -73,15 +83,22 @@ class Schedule:
         if not due:
             return
         entries = [self._pending[place] for _, place in due]
-        self._pending = [entry for entry in self._pending if entry[0] > now_s]
-        self._save()
+        self._keep([entry for entry in self._pending if entry[0] > now_s])
         for time_s, paths, origin in entries:
-            try:
+            code = self._carry_out(paths, time_s)
+            if not paths.startswith(_CALL):
+                self._meter.record(code, origin, time_s)
+
+    def _carry_out(self, paths, time_s):
+        """Make values active, or call a method; return the event that tells how it went."""
+        try:
+            if paths.startswith(_CALL):
+                self._meter.call(paths[1:], time_s)
+            else:
                 self._copy(paths)
-                code = _DONE
-            except MeterError:
-                code = _FAILED
-            self._meter.record(code, origin, time_s)
+            return _DONE
+        except MeterError:
+            return _FAILED
 
     def restore(self):
         """Take the pending activations back from the journal."""
@@ -94,18 +111,24 @@ class Schedule:
             place = end
 
     def _copy(self, paths):
-        """Make the passive values of `paths` active: all, or none when one does not fit."""
-        values = [(path, self.passive(path)) for path in paths.split("+")]
+        """Make the passive values of `paths` active: all, or none when one does not fit. They wait no longer."""
+        values = [(path, self.passive(path)) for path in paths.split("+") if self._meter.stored(_passive_key(path))]
         for path, value in values:
             self._meter.check(path, value)
         for path, value in values:
             self._meter.write(path, value)
+            self._meter.stage(_passive_key(path), None)
 
-    def _save(self):
+    def _keep(self, pending):
+        """Let `pending` be what is pending. Raises Refused when it is more than the journal has room for."""
         parts = []
-        for time_s, paths, origin in self._pending:
+        for time_s, paths, origin in pending:
             parts.append(struct.pack(_ENTRY, time_s, len(paths), len(origin)) + paths.encode() + origin)
-        self._meter.stage(_KEY, b"".join(parts) or None)
+        packed = b"".join(parts)
+        if len(packed) > _MAX_STATE:
+            raise Refused("too much is pending")
+        self._pending = pending
+        self._meter.stage(_KEY, packed or None)
 
 
 def _passive_key(path):

@@ -82,6 +82,7 @@ class Esme:
                 frame = self._decoder.next_frame()
         if self._rooms:
             self._guard(self._rooms.tell_events)
+            self._guard(self._rooms.meter.release)
 
     def catch_up(self):
         """Let the meter live up to now."""
@@ -150,6 +151,7 @@ class Esme:
         response = handler.handle(message)
         if response is not None:
             self._send_message(response)
+        self._rooms.meter.release()
         gc.collect()
 
     def _answer_bench(self, bench, request):
@@ -158,7 +160,7 @@ class Esme:
     def _guard(self, step, *arguments):
         """Carry out a step; what may fail on a device in the field is told on the log channel and survived.
 
-        A full or failing flash, a heap or stack at its end, a damaged store, a value too long for the store or the link.
+        That is a full or failing flash, a heap or stack at its end, a damaged store, a value too long for either.
         """
         try:
             step(*arguments)
