@@ -210,7 +210,7 @@ def test_wireshark_reads_the_capture(meter: Meter, tmp_path: Path) -> None:
 def test_a_reference_document_is_renumbered_and_answered(meter: Meter) -> None:
     assert REFERENCE
     document = REFERENCE / "duis" / "requests" / "ECS45_7.4_SUCCESS_REQUEST_DUIS.XML"
-    outcome = meter.smets("send", document, "--renumber")
+    outcome = meter.smets("send", document, "--renumber", "--timeout", "5")
     assert outcome.code == 0, outcome.err
     assert "renumbered from 1000" in outcome.err
 
@@ -256,5 +256,5 @@ def reference_documents() -> list[Path]:
     "document", reference_documents(), ids=lambda path: path.name.removesuffix("_REQUEST_DUIS.XML")
 )
 def test_what_smets_requests_says_is_so(meter: Meter, document: Path) -> None:
-    outcome = meter.smets("send", document, "--renumber")
+    outcome = meter.smets("send", document, "--renumber", "--timeout", "5")
     assert outcome.code == OTHERWISE.get(document.name.split("_")[0], 0), outcome.err
