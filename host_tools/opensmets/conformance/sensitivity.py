@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from opensmets.bench.seeding import Operation
+from opensmets.bench.seeding import Operation, moment
 from opensmets.conformance.device import DeviceUnderTest
 from opensmets.conformance.verdicts import Mismatch
 from opensmets.layouts import envelope, xdlms
@@ -19,6 +19,7 @@ from opensmets.security.sensitive import sealed_parts
 MOST_CHANGES = 8
 _ENCRYPTION_FLAG = b"\x04"
 DATA_PROTECTION = 30
+_DATE_TIME_SIZE = 12
 #: Octets of the security header before a sealed part.
 SEAL = 5
 
@@ -78,20 +79,34 @@ class Asker:
         return _values(self._device, self._device.ask(renumbered(self._device, self._command, self._counter)))
 
 
-def _changed(value: Any) -> Any | None:
-    """Return another value of the same kind, or None when the kind has no obvious other."""
+def _changed(value: Any) -> tuple[Any, Any, Any] | None:
+    """Return (the value with one leaf changed, that leaf before, after); None when no leaf has an obvious other."""
     if isinstance(value, bool):
-        return not value
+        return not value, value, not value
     if isinstance(value, int):
-        return value - 1 if value > 0 else value + 1
+        other = value - 1 if value > 0 else value + 1
+        return other, value, other
+    for index, element in enumerate(value if isinstance(value, list) else ()):
+        found = _changed(element)
+        if found:
+            return [*value[:index], found[0], *value[index + 1 :]], found[1], found[2]
     return None
 
 
+def _follows(old: Any, new: Any, before: Any, after: Any) -> bool:
+    """Return whether an answer's leaf went as the model's did; a moment is a number there and octets in the answer."""
+    if isinstance(before, bytes) and len(before) == len(after) == _DATE_TIME_SIZE:
+        return (moment(before), moment(after)) == (old, new)
+    return (bool(before), bool(after)) == (old, new) if isinstance(old, bool) else (before, after) == (old, new)
+
+
 def _expect_one(before: list[Any], after: list[Any], old: Any, new: Any, path: str) -> None:
+    if len(before) != len(after):
+        raise Mismatch(
+            f"{path} was changed from {old} to {new}, and the answer has {len(after)} values of {len(before)}"
+        )
     differences = [(a, b) for a, b in zip(before, after, strict=True) if a != b]
-    truth = isinstance(old, bool)
-    fits = all((bool(a), bool(b)) == (old, new) if truth else (a, b) == (old, new) for a, b in differences)
-    if not differences or not fits:
+    if not differences or not all(_follows(old, new, *difference) for difference in differences):
         raise Mismatch(f"{path} was changed from {old} to {new}, and the answer changed by {differences or 'nothing'}")
 
 
@@ -101,11 +116,11 @@ def check(device: DeviceUnderTest, command: Message, operations: tuple[Operation
     before = asker.values()
     for operation in [each for each in operations if each["do"] == "set"][:MOST_CHANGES]:
         old, path = operation["value"], operation["path"]
-        new = _changed(old)
-        if new is None:
+        changed = _changed(old)
+        if changed is None:
             continue
-        device.bench.set(path, new)
-        _expect_one(before, asker.values(), old, new, path)
+        device.bench.set(path, changed[0])
+        _expect_one(before, asker.values(), changed[1], changed[2], path)
         device.bench.set(path, old)
     device.restart()
     device.bench("speed", factor=0)
