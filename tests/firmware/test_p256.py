@@ -84,7 +84,7 @@ def test_comb_table():
         for tooth in range(5):
             scalar += (1 if entry >> tooth & 1 else -1) << 43 * tooth
         x, y = multiply(scalar % N, GX, GY)
-        assert comb.POINTS[entry * 64 : entry * 64 + 64] == octets(x) + octets(y), entry
+        assert b"".join(comb.POINTS)[entry * 64 : entry * 64 + 64] == octets(x) + octets(y), entry
 
 
 def test_multiplication_adds_up():

@@ -166,7 +166,8 @@ def _comb_digits(scalar):
 def _comb_point(column):
     # The table has the columns whose highest digit is +1; the others are their negatives
     negative = column < _WIDTH
-    start = ((column ^ 0x3F if negative else column) & 0x1F) * _POINT_BYTES
-    x = int.from_bytes(POINTS[start : start + _FIELD_BYTES], "big")
-    y = int.from_bytes(POINTS[start + _FIELD_BYTES : start + _POINT_BYTES], "big")
+    entry = (column ^ 0x3F if negative else column) & 0x1F
+    four, start = POINTS[entry >> 2], (entry & 3) * _POINT_BYTES
+    x = int.from_bytes(four[start : start + _FIELD_BYTES], "big")
+    y = int.from_bytes(four[start + _FIELD_BYTES : start + _POINT_BYTES], "big")
     return x, P - y if negative else y
