@@ -98,10 +98,8 @@ def state_of(use_case: UseCase) -> str:
 
 
 def _meter_has(use_case: UseCase) -> bool:
-    from opensmets.conformance.play import BUILT_ASN1
-
     if use_case.payload != "dlms":
-        return use_case.name in BUILT_ASN1
+        return use_case.service is not None
     return bool(use_case.items) and all(_has_right(item) for item in use_case.items)
 
 
