@@ -94,7 +94,7 @@ def test_every_path_is_a_field_log_or_method_of_the_model() -> None:
     for entry in objects().values():
         if entry.verb == "action" and entry.layout.path:
             component, _, method = entry.layout.path.partition(".")
-            known = component == "logs" or method.split(".")[0] in meter._components[component].METHODS
+            known = component == "logs" or method.split(".")[0] in meter.component(component).METHODS
             assert known, entry.layout.path
             continue
         for path in entry.layout.paths():

@@ -121,7 +121,7 @@ class BenchControl:
     def _keys(self, request):
         """Press at the meter: 20 `digits` of a UTRN, or the `button` "supply" that closes an armed switch."""
         if "digits" in request:
-            self._meter.call("payment.enter_token_locally", _text(request["digits"]).encode())
+            self._meter.call("credit.enter_token_locally", _text(request["digits"]).encode())
         elif request["button"] == "supply":
             self._meter.call("supply.close_by_customer", None)
         else:

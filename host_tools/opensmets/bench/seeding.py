@@ -85,6 +85,14 @@ _MODEL_VALUES: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 
 
+#: What the model's methods that do not work at any time need, so that they do: fields by path, and their values.
+_NEEDS: dict[str, tuple[tuple[str, int], ...]] = {
+    "account.activate_emergency_credit": (
+        ("payment.mode", 2), ("payment.emergency_credit_limit_millipence", 1), ("payment.meter_balance_millipence", -1),
+    ),
+}  # fmt: skip
+
+
 def _clock_time(request: AccessRequest, response: AccessResponse) -> int | None:
     """Return the clock's time that the response reads back, or None."""
     for item, data in zip(request.items, response.data, strict=True):
@@ -135,6 +143,10 @@ class _Walk:
             yield from self._protected(argument)
         elif (item.verb, item.class_id, item.member) == ("action", _CLOCK, _PRESET):
             yield self._hub_inside(argument, clock_s)
+        elif item.verb == "action":
+            method = _right("action", Reference(item.class_id, item.obis, item.member)).layout.path
+            for path, value in _NEEDS.get(method or "", ()):
+                yield {"do": "set", "path": path, "value": value}
 
     def _protected(self, argument: Data) -> Iterator[Operation]:
         if not self._plaintexts:
