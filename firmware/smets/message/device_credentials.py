@@ -10,10 +10,9 @@
 from micropython import const
 
 from smets.message import cell_names
+from smets.message.on_demand import fetch
 from smets.trust import der
 from smets.trust.cells import DIGITAL_SIGNATURE, KEY_AGREEMENT
-from smets.trust.certificate import Certificate, CertificateError
-from smets.trust.certification_request import encode_request
 from smets.trust.own_certificates import own_certificate, own_certificate_pair
 
 _UPDATE = const(1)
@@ -87,14 +86,15 @@ def _issue(usage, station):
         return _GENERATION_FAILED
     if station.fails(_GENERATE_REQUEST):
         return _REQUEST_FAILED
+    encode_request = fetch("smets.trust.certification_request", "encode_request")
     return encode_request(station.eui, usage, public_key, lambda digest: station.keys.sign_waiting(usage, digest))
 
 
 def _update(view, station):
     """Take a certificate and the pair that it is for into use; return the response code."""
     try:
-        certificate = Certificate(view)
-    except CertificateError:
+        certificate = fetch("smets.trust.certificate", "Certificate")(view)
+    except ValueError:  # CertificateError, of a module that is gone
         return _INVALID_CERTIFICATE
     if certificate.usage not in _USAGES:
         return _WRONG_USAGE
