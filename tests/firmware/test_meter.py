@@ -424,7 +424,7 @@ def test_what_flows_is_saved_every_half_hour_and_what_changes_at_once():
         meter.advance(START_S + 60 * minute, Measurement(500))
     assert writes == []
     meter.advance(START_S + 1800, Measurement(500))
-    assert writes == [["meter/clock", "meter/registers", "meter/voltage"]]
+    assert writes == [["meter/clock", "meter/demand", "meter/registers", "meter/voltage"]]
     meter.call("supply.run_script", 52)
     meter.commit()
     assert writes[1:] == [["meter/supply"]]

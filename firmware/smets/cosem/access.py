@@ -123,6 +123,7 @@ class AccessService:
             self._meter.commit()
         except self._store_errors:
             self._fail_all(start, count, sink)
+        self._meter.release()  # what comes now, a signature for one, wants the room
         axdr.write_length(sink, count)
         sink.write(memoryview(self._results)[: count * _RESULT_SIZE])
 

@@ -60,7 +60,10 @@ class Node:
 
 
 class LayoutCodec:
-    """Encodes and decodes values of `meter` (read, write, check, call, log, passive, set_passive, activate, has)."""
+    """Encodes and decodes values of `meter`.
+
+    It has read, elements, write, check, call, log, passive, set_passive, activation and has (meter/model.py).
+    """
 
     def __init__(self, meter):
         self._meter = meter
@@ -104,7 +107,7 @@ class LayoutCodec:
             return self._meter.passive(node.path)
         if node.flags & _ACTIVATION:
             return self._meter.activation(node.path)
-        return self._meter.read(node.path)
+        return self._meter.elements(node.path) if node.flags & _EACH else self._meter.read(node.path)
 
     def _encode_leaf(self, node, value, sink):
         if node.tag == _DATE_TIME:
@@ -218,7 +221,7 @@ class LayoutCodec:
         for child in self._nodes(node):
             if tag == (axdr.OCTETS if child.tag == _DATE_TIME else child.tag):
                 self._bind(child, self._decode(child, reader))
-                return None
+                return
         raise Mismatch("choice")
 
     def _decode_elements(self, node, reader):

@@ -75,6 +75,13 @@ class Meter:
         component, name, index = self._resolve(path)
         return component.read(name, index)
 
+    def elements(self, path):
+        """Return a field's value like `read`; a long list may be one to go through only, with a length."""
+        component, name, index = self._resolve(path)
+        if index is None and hasattr(component, "elements"):
+            return component.elements(name)
+        return component.read(name, index)
+
     def component(self, name):
         """Return a component, a cold one loaded until `release`. Raises Unavailable when there is none."""
         found = self._components.get(name) or self._cold.get(name)

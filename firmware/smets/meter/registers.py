@@ -2,9 +2,15 @@
 
 Watt-seconds short of a whole watt-hour are kept as state, so nothing is lost however time is cut. On a twin element
 meter `active_import_wh` is the first element's. Registers roll over after 4,294,967,295.
+
+The active power import that a meter shows is the average of the last whole minute of UTC.
 """
 
+from micropython import const
+
 from smets.meter.fields import Component
+
+_MINUTE_S = const(60)
 
 _FLOWS = (
     ("active_import_wh", "active_import_ws", "import_w"),
@@ -30,6 +36,10 @@ class Registers(Component):
         ("reactive_import_vars", ">H"),
         ("reactive_export_vars", ">H"),
         ("secondary_active_import_ws", ">H"),
+        ("active_power_import_w", ">I"),
+        ("primary_power_import_w", ">I"),
+        ("minute_ws", ">I"),
+        ("primary_minute_ws", ">I"),
     )
 
     def flow(self, start_s, duration_s, load):
@@ -42,3 +52,25 @@ class Registers(Component):
             self.let(remainder, rest)
             if whole:
                 self.let(register, (self.get(register) + whole) & 0xFFFFFFFF)
+        power_w = load.import_w + load.secondary_import_w
+        self._average("active_power_import_w", "minute_ws", power_w, start_s, duration_s)
+        self._average("primary_power_import_w", "primary_minute_ws", load.import_w, start_s, duration_s)
+
+    def half_hour(self, now_s):
+        """Let the half hour's energy be logged (demand.py)."""
+        self.meter.component("demand").half_hour(now_s)
+
+    def midnight(self, now_s):
+        """Let the day's energy be logged."""
+        self.meter.component("demand").midnight(now_s)
+
+    def _average(self, register, remainder, power_w, start_s, duration_s):
+        """Let a register be the average of the last minute that ended, and keep what the minute begun has so far."""
+        rest_s = (start_s + duration_s) % _MINUTE_S
+        ended_s = duration_s - rest_s  # how much of the time was before the last end of a minute
+        if ended_s <= 0:
+            self.let(remainder, self.get(remainder) + power_w * duration_s)
+            return
+        whole = ended_s >= _MINUTE_S
+        self.let(register, power_w if whole else (self.get(remainder) + power_w * ended_s) // _MINUTE_S)
+        self.let(remainder, power_w * rest_s)
