@@ -98,8 +98,14 @@ class Esme:
             self._guard(meter.advance, meter.time_s + passed_s, self._rooms.load())
 
     def open_log(self, name, record_size, capacity):
-        """Return the store of one of the meter's logs."""
-        return SegmentLog(self._store + "/logs", name, record_size, capacity)
+        """Return the store of one of the meter's logs; the device says so, and does without, when it is damaged."""
+        try:
+            return SegmentLog(self._store + "/logs", name, record_size, capacity)
+        except StoreCorrupt as error:
+            self.log(str(error))
+            from smets.store.damaged import DamagedLog
+
+            return DamagedLog()
 
     def log(self, text):
         """Send a line on the log channel."""

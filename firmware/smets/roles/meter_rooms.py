@@ -17,6 +17,7 @@ from smets.message.protection import Protection
 from smets.message.station import Station
 from smets.meter.measurement import Measurement
 from smets.meter.model import Meter
+from smets.store.files import StoreCorrupt
 
 _OUTAGE_BODY = const(8)
 
@@ -76,7 +77,9 @@ class MeterRooms:
             UseCaseTable(device.tables + "/esme.use_cases"),
             protection,
             self.alerts,
-            AccessService(ObjectTable(device.tables + "/esme.objects"), self.meter, self.faults),
+            AccessService(
+                ObjectTable(device.tables + "/esme.objects"), self.meter, self.faults, (OSError, StoreCorrupt)
+            ),
             device.writer,
         )
 
