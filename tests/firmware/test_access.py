@@ -290,7 +290,7 @@ def test_a_protected_read_of_another_message_is_refused():
         assert world.ask(protected(world.context, asked=asked)) == ([result], b"\x00")
     for attributes, result in (
         ((attribute(1, "0-0:0.2.1"),), DENIED),
-        ((attribute(1, "0-0:94.44.34.11"),), UNDEFINED),
+        ((attribute(1, "0-0:94.44.34.99"),), UNDEFINED),
         ((), TYPE),
         ((attribute(1, "0-0:94.44.34.10", b"\x16\x02\x00"),), TYPE),
         ((attribute(1, "0-0:94.44.34.10", b"\x16\x01\x00"),), TYPE),

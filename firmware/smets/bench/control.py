@@ -112,10 +112,10 @@ class BenchControl:
         self.load.voltage_dv = voltages
 
     def _tamper(self, request):
-        """Open or close a cover: "terminal", "meter" or "battery"; `lock` also locks the supply."""
+        """Open or close a cover: "terminal", "meter" or "battery"; `lock`, or the tamper state, locks the supply."""
         opened, closed = _COVERS[request["cover"]]
         self._meter.record(opened if request["open"] else closed)
-        if request["open"] and request.get("lock"):
+        if request["open"] and (request.get("lock") or self._meter.read("tamper_state.locks_supply")):
             self._meter.call("supply.lock", None)
 
     def _keys(self, request):

@@ -23,21 +23,29 @@ from smets.meter.fields import BOOL, Component, fits, unpack_from, width
 
 MODULES = {
     "account": "smets.meter.account",
+    "alert_settings": "smets.meter.alert_settings",
     "auxiliary": "smets.meter.auxiliary",
     "auxiliary_calendar": "smets.meter.auxiliary_calendar",
+    "billing": "smets.meter.configuration",
     "calendar": "smets.meter.switching_table",
     "credit": "smets.meter.credit",
+    "customer": "smets.meter.customer",
     "debts": "smets.meter.debts",
     "demand": "smets.meter.demand",
     "display": "smets.meter.panel",
     "firmware": "smets.meter.panel",
+    "identity": "smets.meter.configuration",
     "load_control": "smets.meter.load_control",
+    "meter_point": "smets.meter.customer",
     "non_disablement": "smets.meter.non_disablement",
     "power_threshold": "smets.meter.panel",
     "prices": "smets.meter.prices",
+    "randomised_offset": "smets.meter.configuration",
     "second_calendar": "smets.meter.switching_table",
     "second_prices": "smets.meter.prices",
+    "tamper_state": "smets.meter.configuration",
     "tariff_registers": "smets.meter.tariff_registers",
+    "voltage_limits": "smets.meter.configuration",
 }
 """The module of each cold component; its `COLD` names the components that it declares."""
 MAX_NESTED = const(4096)

@@ -1,6 +1,7 @@
 """What happens is recorded here: into the logs that a code goes to, and into the queue of what is to be sent.
 
-Which logs, and whether it is sent, is `flags_of(code)`, handed in: the flags of the packed alert table.
+Which logs, and whether it is sent, is `flags_of(code)`, handed in: the flags of the packed alert table. Parties may
+have changed that for the codes of theirs; then their masks lie in the journal as alert_settings.py put them there.
 """
 
 import struct
@@ -11,6 +12,12 @@ _SENT = const(2)
 _EVENT_LOG = const(4)
 _SECURITY_LOG = const(8)
 _POWER_EVENT_LOG = const(16)
+_LOGGED = const(28)
+_SETTINGS = "meter/alert_settings"
+_WAN_MASKS = (140, 0)
+_LOG_MASKS = (175, 105)
+"""Where the masks of 80xx, the network operator's, and of 81xx, the supplier's, start in the settings."""
+_LAST_OF_MASK = const(34)
 _WAITING = ">HIB"
 _WAITING_SIZE = const(7)
 _MAX_WAITING = const(32)
@@ -20,9 +27,10 @@ _MAX_WAITING = const(32)
 class Events:
     """The queue of events that are to be sent, and the way into the logs."""
 
-    def __init__(self, logs, flags_of=None):
+    def __init__(self, logs, flags_of=None, stored=None):
         self._logs = logs
-        self._flags_of = flags_of or (lambda code: _SENT | _EVENT_LOG)
+        self.flags = flags_of or (lambda code: _SENT | _EVENT_LOG)
+        self._stored = stored or (lambda key: None)
         self._waiting = []
         self.dropped = 0
         self.unsaved = False
@@ -32,7 +40,7 @@ class Events:
 
         `body` is for the alert; `information` (a message code for instance) is what the event log keeps besides.
         """
-        flags = self._flags_of(code)
+        flags = self._settled(code, self.flags(code))
         if flags & _EVENT_LOG:
             self._logs.append("event", (time_s, code, information))
         if flags & _SECURITY_LOG:
@@ -49,6 +57,18 @@ class Events:
             self.dropped += 1
         self._waiting.append((code, time_s, bytes(body)))
         self.unsaved = True
+
+    def _settled(self, code, flags):
+        """Return a code's flags as its party has changed them; a log that the table names none for is the usual one."""
+        party = (code >> 8) - 0x80
+        settings = self._stored(_SETTINGS) if 0 <= party <= 1 else None
+        if settings is None:
+            return flags
+        octet, bit = _LAST_OF_MASK - ((code & 0xFF) >> 3), 1 << (code & 7)
+        flags = flags | _SENT if settings[_WAN_MASKS[party] + octet] & bit else flags & ~_SENT
+        if not settings[_LOG_MASKS[party] + octet] & bit:
+            return flags & ~_LOGGED
+        return flags if flags & _LOGGED else flags | (_EVENT_LOG if party else _POWER_EVENT_LOG)
 
     def take(self):
         """Return the oldest waiting event as (code, time_s, body), or None."""

@@ -36,10 +36,10 @@ class Meter:
 
     `journal` has `get(key)` and `put_many(pairs)`; `open_store` gives logs their stores (logs.py); `flags_of(code)` are
     the alert table's flags of an event code; `tokens` has `check(digits, by_hand, time_s)`, which returns (refusal code
-    or 0, amount in pence, the token's number), and `accept(number)`. `elements` and `phases` are provisioned.
+    or 0, amount in pence, the token's number), and `accept(number)`. `elements`, `phases` and `eui` are provisioned.
     """
 
-    def __init__(self, journal, open_store, flags_of=None, tokens=None, elements=1, phases=1):
+    def __init__(self, journal, open_store, flags_of=None, tokens=None, elements=1, phases=1, eui=bytes(8)):
         self._journal = journal
         self._staged = {}
         self._cold: dict = {}
@@ -47,9 +47,10 @@ class Meter:
         self._load = Measurement()
         self.tokens = tokens
         self.phases = phases
+        self.eui = eui
         self._conditions = ("twin" if elements == 2 else "single", "three_phase" if phases == 3 else "one_phase")
         self.logs = Logs(open_store, self.has)
-        self.events = Events(self.logs, flags_of)
+        self.events = Events(self.logs, flags_of, self.stored)
         self._components: dict = {}
         for kind in COMPONENTS:
             self._components[kind.NAME] = kind(self)

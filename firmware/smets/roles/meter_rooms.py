@@ -55,6 +55,7 @@ class MeterRooms:
             tokens,
             identity.elements,
             identity.phases,
+            identity.eui,
         )
         self._measurement = Measurement()
         self.faults = self.bench = None

@@ -1,0 +1,105 @@
+"""Settings of the meter that are seldom asked for: what it is, its offset, tamper state, calendars, voltage limits."""
+
+from binascii import crc32
+
+from micropython import const
+
+from smets.meter.cold import ColdComponent
+from smets.meter.errors import OutOfRange
+from smets.meter.fields import BOOL, Component
+
+_MODEL = const(8)
+_MANUFACTURER = const(32)
+_MAX_OFFSET_S = const(1799)
+_WHOLE = const(10000)
+_BILLING_TIMES = const(12)
+_MOMENT = (4, 5)
+"""Time of day (hour, minute, second, hundredths) and date (year, month, day, weekday), FF where any will do."""
+
+
+class Identity(Component):
+    """Who made the meter and of which kind it is (ECS26e). `eui` was provisioned and is not for the bench to change.
+
+    `variant` is a letter, A for one element, B for two, C for three phases, where none was set.
+    """
+
+    NAME = "identity"
+    FIELDS = (
+        ("eui", 8),
+        ("variant", 1),
+        ("model", _MODEL, b"VIRTUAL1"),
+        ("manufacturer", _MANUFACTURER, b"OpenSMETS"),
+    )
+
+    def get(self, name, index=0):
+        """Return a value, of `eui` and `variant` what the meter is."""
+        value = super().get(name, index)
+        if name == "eui":
+            return self.meter.eui
+        if name == "variant" and not value:
+            return b"C" if self.meter.has("three_phase") else b"B" if self.meter.has("twin") else b"A"
+        return value
+
+    def check(self, name, value, index=None):
+        """Raise OutOfRange or Unavailable when `write` would."""
+        super().check(name, value, index)
+        if name == "eui" and bytes(value) != self.meter.eui:
+            raise OutOfRange("identity.eui")
+
+
+class RandomisedOffset(Component):
+    """By how much load is switched later than scheduled: `number` parts of 10,000 of the limit (ECS38, ECS26c).
+
+    The number is the meter's own for all its life; here it follows from its EUI. `offset_s` follows the other two.
+    """
+
+    NAME = "randomised_offset"
+    FIELDS = (
+        ("offset_s", ">H", 0, 0, 0, _MAX_OFFSET_S),
+        ("number", ">H", 0, 0, 0, _WHOLE),
+        ("limit_s", ">H", 0, 0, 0, _MAX_OFFSET_S),
+    )
+
+    def __init__(self, meter):
+        super().__init__(meter)
+        Component.put(self, "number", crc32(meter.eui) % (_WHOLE + 1))
+        self.unsaved = 0
+
+    def put(self, name, value, index=0, level=2):
+        """Set a value, and the offset that follows."""
+        super().put(name, value, index, level)
+        if name != "offset_s":
+            super().put("offset_s", self.get("number") * self.get("limit_s") // _WHOLE)
+
+
+class TamperState(Component):
+    """Whether the supply is locked when a cover is opened (ECS81)."""
+
+    NAME = "tamper_state"
+    FIELDS = (("locks_supply", BOOL),)
+
+
+class Billing(ColdComponent):
+    """When a billing period ends (ECS30), and when the block counters are reset besides, none or daily (ECS48)."""
+
+    NAME = "billing"
+    NESTED = (("times", [_BILLING_TIMES, _MOMENT]), ("block_reset_times", [1, _MOMENT]))
+
+
+class VoltageLimits(Component):
+    """Thresholds of RMS voltage and how long it must lie beyond them: extremes, sag and swell (ECS29, ECS26b)."""
+
+    NAME = "voltage_limits"
+    FIELDS = (
+        ("extreme_over_v", ">I", 276),
+        ("extreme_over_s", ">I", 30),
+        ("extreme_under_v", ">I", 184),
+        ("extreme_under_s", ">I", 30),
+        ("sag_v", ">I", 207),
+        ("sag_s", ">I", 30),
+        ("swell_v", ">I", 253),
+        ("swell_s", ">I", 30),
+    )
+
+
+COLD = (Identity, RandomisedOffset, TamperState, Billing, VoltageLimits)
