@@ -6,7 +6,8 @@ response  SEQUENCE { response code, firmware version }, or NULL when it is for l
 
 from micropython import const
 
-from smets.message import deferred, generalized_time
+from smets.message import generalized_time
+from smets.message.on_demand import call
 from smets.trust import der
 
 _HASH_SIZE = const(32)
@@ -25,7 +26,7 @@ def answer(command, use_case, cell, station, sink):
         sink.write(_outcome(*_activate(station.meter, image_hash)))
         station.meter.commit()
         return True
-    if not deferred.schedule(station, command, time_s, deferred.FIRMWARE, image_hash):
+    if not call("smets.message.deferred", "schedule", station, command, time_s, __name__, image_hash):
         return False
     sink.write(der.NULL_ELEMENT)
     return True
@@ -34,9 +35,10 @@ def answer(command, use_case, cell, station, sink):
 def carry_out(instruction, station):
     """Carry out an activation whose time has come; see deferred.py."""
     meter = station.meter
-    code, version = _activate(meter, instruction.body)
-    counter = der.encode_unsigned(der.INTEGER, int.from_bytes(instruction.counter, "big"))
-    for key, value in deferred.closing(instruction, _ALERT, not code, counter, _outcome(code, version)):
+    code, version = _activate(meter, bytes(instruction[5]))
+    counter = der.encode_unsigned(der.INTEGER, int.from_bytes(instruction[4], "big"))
+    outcome = counter, _outcome(code, version)
+    for key, value in call("smets.message.deferred", "closing", instruction, _ALERT, not code, *outcome):
         meter.stage(key, value)
     meter.commit()
 

@@ -11,14 +11,11 @@ from micropython import const
 
 from smets.message import generalized_time
 from smets.message.future import FAILED, SUCCEEDED
-from smets.message.on_demand import fetch
 from smets.message.station import NOTHING_DUE
 from smets.trust import der
 
-CREDENTIALS = const(0)
-FIRMWARE = const(1)
-"""Kinds of instruction."""
 _MODULES = ("smets.message.replacement", "smets.message.activation")
+"""The modules whose `carry_out` carries instructions out, by the kind that a record names."""
 
 _RECORD = const(">IBH8s8s")
 _RECORD_SIZE = const(23)
@@ -28,42 +25,38 @@ _TOLD = const(">8sH")
 _TOLD_SIZE = const(10)
 
 
-class Instruction:
-    """One instruction: `time_s`, `kind`, message `code`, `originator`, `counter` (8 bytes each), and `body`."""
-
-    __slots__ = ("time_s", "kind", "code", "originator", "counter", "body")
-
-    def __init__(self, record):
-        head = struct.unpack(_RECORD, record[:_RECORD_SIZE])
-        self.time_s, self.kind, self.code, self.originator, self.counter = head
-        self.body = record[_RECORD_SIZE:]
-
-
-def schedule(station, command, time_s, kind, body):
-    """Let a command wait for `time_s`, or cancel what waits; return False when it is too long to be kept."""
+def schedule(station, command, time_s, module, body):
+    """Let a command wait for `time_s`, when `module` carries it out, or cancel what waits; return False when it is too
+    long to be kept."""
     if len(body) > _MAX_BODY:
         return False
     if time_s == generalized_time.CANCEL:
         station.journal.delete(_waiting(command.code))
         return True
+    kind = _MODULES.index(module)
     head = struct.pack(_RECORD, time_s, kind, command.code, bytes(command.originator), bytes(command.counter))
     station.journal.put(_waiting(command.code), head + body)
     station.due_s = min(station.due_s, time_s)
     return True
 
 
-def settle(station, alerts):
-    """Carry out what is due, in the order of its times, send the alerts, and set `station.due_s`."""
+def next_due(station, alerts):
+    """Send the alerts that wait and return what is due first as (module, instruction), or None; set `station.due_s`.
+
+    An instruction is (time_s, kind, message code, originator, counter, body as a view).
+    """
     _tell(station, alerts)
-    while True:
-        waiting = [(station.journal.get(key)[:4], key) for key in station.journal.keys("later/")]
-        time, key = min(waiting) if waiting else (None, None)
-        station.due_s = NOTHING_DUE if time is None else int.from_bytes(time, "big")
-        if station.due_s > station.clock() or time is None:
-            return
-        instruction = Instruction(station.journal.get(key))
-        fetch(_MODULES[instruction.kind], "carry_out")(instruction, station)
-        _tell(station, alerts)
+    waiting = [(station.journal.get(key)[:4], key) for key in station.journal.keys("later/")]
+    if not waiting:
+        station.due_s = NOTHING_DUE
+        return None
+    time, key = min(waiting)
+    station.due_s = int.from_bytes(time, "big")
+    if station.due_s > station.clock():
+        return None
+    record = station.journal.get(key)
+    instruction = struct.unpack(_RECORD, record[:_RECORD_SIZE]) + (memoryview(record)[_RECORD_SIZE:],)
+    return _MODULES[instruction[1]], instruction
 
 
 def closing(instruction, alert_code, succeeded, *outcome):
@@ -74,11 +67,11 @@ def closing(instruction, alert_code, succeeded, *outcome):
     payload = der.encode(
         der.SEQUENCE,
         der.encode_unsigned(der.INTEGER, SUCCEEDED if succeeded else FAILED),
-        der.encode(der.GENERALIZED_TIME, generalized_time.encode(instruction.time_s)),
+        der.encode(der.GENERALIZED_TIME, generalized_time.encode(instruction[0])),
         *outcome,
     )
-    told = struct.pack(_TOLD, instruction.originator, alert_code) + payload
-    return [(_waiting(instruction.code), None), ("told/%04X" % instruction.code, told)]
+    told = struct.pack(_TOLD, instruction[3], alert_code) + payload
+    return [(_waiting(instruction[2]), None), ("told/%04X" % instruction[2], told)]
 
 
 def _tell(station, alerts):

@@ -25,7 +25,7 @@ from smets.message import future, scope
 from smets.message.authority import entitled_cell
 from smets.message.counters import kind_of
 from smets.message.envelope import COMMAND, RESPONSE, Envelope, EnvelopeError
-from smets.message.on_demand import fetch
+from smets.message.on_demand import call, fetch
 from smets.message.protection import SensitiveProtector
 from smets.trust.cells import ACCESS_CONTROL_BROKER
 
@@ -150,7 +150,7 @@ class Handler:
         sink = self._writer.begin()
         if use_case.payload == _DLMS:
             self._access_items(envelope, use_case, protector, sink)
-        elif not fetch(_SERVICES[use_case.service], "answer")(envelope, use_case, cell, self._station, sink):
+        elif not call(_SERVICES[use_case.service], "answer", envelope, use_case, cell, self._station, sink):
             raise _Refused(_MALFORMED)
         return self._respond(use_case, originator, counter, supplementary)
 

@@ -18,6 +18,22 @@ def fetch(module, name):
     return found
 
 
+def call(module, name, *arguments):
+    """Call what `module` (dotted) calls `name`, and forget the modules that were loaded for it when it returns.
+
+    What it calls so itself finds those modules, and not copies of them. Raises what it raises.
+    """
+    known = set(sys.modules)
+    gc.collect()
+    try:
+        __import__(module)
+        return getattr(sys.modules[module], name)(*arguments)
+    finally:
+        if sys.implementation.name == "micropython":
+            forget([loaded for loaded in sys.modules if loaded not in known])
+            gc.collect()
+
+
 def forget(modules):
     """Let go of loaded modules, by their dotted names; a module that is not loaded is passed over."""
     for module in modules:

@@ -12,69 +12,70 @@ sequence numbers and counters, so that a power cut leaves all of it or nothing. 
 
 Who stands in a cell commands the meter from then on. A floor raises what the party in a role must number its next
 command above, and never lowers it: what was sent once stays spent.
+
+It is done in stages, each with code of its own that is gone before the next: reading, following the chains, committing.
 """
 
 from micropython import const
 
-from smets.message import cell_names, deferred, generalized_time
-from smets.message.update_command import UpdateCommand
-from smets.message.utrn import begun_anew
-from smets.trust import der
-from smets.trust.cells import KEY_AGREEMENT, MANAGEMENT, PREPAYMENT, new_cell, sequence_pair
-from smets.trust.certificate import Certificate, CertificateError
-from smets.trust.chain import Chain
+from smets.message.on_demand import call
+from smets.trust.cells import KEY_CERT_SIGN, MANAGEMENT, ROOT
 
 _SUCCESS = const(0)
-_BAD_CERTIFICATE = const(5)
 _NO_TRUST_ANCHOR = const(10)
-_NOT_FOUND = const(25)
 _OTHER = const(127)
 
-_ALL = (0, 1, 2, 3, 4, 5, 6, 8)
+_ALL = const((0, 1, 2, 3, 4, 5, 6, 8))
 _MODES = {
     2: (2, (2,)), 3: (3, (3,)), 4: (4, (4,)), 5: (6, (6,)), 6: (5, (5,)), 7: (5, (2,)), 8: (1, _ALL), 10: (8, (8,)),
     11: (2, (8,)),
 }  # fmt: skip
 """Of each credentials replacement mode, the role that it is the authority of, and the roles whose cells it replaces."""
-_LOAD_CONTROLLER_MODES = const((10, 11))
 
-_UPDATED = const(0x8F70)
-_ALERT = const(0x00CB)
-_LOAD_CONTROLLER_ALERT = const(0x0124)
-_TOP_UP = const(0)
-"""The specialist sequence number that is there: of prepayment top-ups."""
+_READING = const("smets.message.update_command")
+_CHECKING = const("smets.message.replacement_check")
+_CHAIN = const("smets.trust.chain")
+_OUTCOME = const("smets.message.replacement_outcome")
+
+
+class Update:
+    """One command as update_command.py reads it: `role` and `sequence` number of its authority, `mode`, `authority`,
+    `floors`, `replacements`, `issuers`, `checks_validity` and `time_s`; and of each replacement, `results`: (status,
+    link of the new certificate or None)."""
+
+    def __init__(self, role):
+        self.role = role
+        self.results = ()
 
 
 def answer(command, use_case, cell, station, sink):
     """Carry out a command from the holder of `cell`, now or at its time, and write the response; return False when the
     payload is not CS02b's."""
-    try:
-        update = UpdateCommand(command.payload)
-    except der.DerError:
+    update = Update(cell.role)
+    if not call(_READING, "read", command.payload, update):
         return False
     entitled = _is_entitled(update, use_case.form, cell, station)
     if update.time_s is None:
-        result = _Update(update, cell.role, station, entitled)
-        result.commit()
-        sink.write(der.encode(der.SEQUENCE, der.NULL_ELEMENT, result.outcome))
+        _judge(update, entitled, station)
+        sink.write(call(_OUTCOME, "respond", update, entitled, station))
         return True
     body = bytes((cell.role, cell.usage, entitled)) + bytes(command.payload)
-    if not deferred.schedule(station, command, update.time_s, deferred.CREDENTIALS, body):
+    if not call("smets.message.deferred", "schedule", station, command, update.time_s, __name__, body):
         return False
-    sink.write(der.encode(der.SEQUENCE, der.NULL_ELEMENT))
+    sink.write(b"\x30\x02\x05\x00")  # accepted, no outcome yet
     return True
 
 
 def carry_out(instruction, station):
     """Carry out an instruction whose time has come; see deferred.py."""
-    role, usage, entitled = instruction.body[:3]
-    update = UpdateCommand(memoryview(instruction.body)[3:])
-    cell = station.anchors.cell(role, usage)
+    originator, body = instruction[3], instruction[5]
+    role, usage, entitled = body[0], body[1], body[2]
+    update, cell = Update(role), station.anchors.cell(role, usage)
+    call(_READING, "read", body[3:], update)
     # who lost its cell since has no say any more
-    entitled = bool(entitled) and cell is not None and cell.eui == instruction.originator
-    result = _Update(update, role, station, entitled)
-    code = _LOAD_CONTROLLER_ALERT if update.mode in _LOAD_CONTROLLER_MODES else _ALERT
-    result.commit(deferred.closing(instruction, code, result.succeeded, result.outcome))
+    entitled = bool(entitled) and cell is not None and cell.eui == originator
+    _judge(update, entitled, station)
+    call(_OUTCOME, "close", update, entitled, station, instruction)
 
 
 def _is_entitled(update, form, cell, station):
@@ -83,106 +84,25 @@ def _is_entitled(update, form, cell, station):
         return False
     if update.authority not in (None, (cell.role, cell.usage, MANAGEMENT)):
         return False
-    roles = _MODES[update.mode][1]
-    if [role for role, _, _ in update.others if role not in roles]:
+    roles = _MODES[update.mode][1] + (cell.role,)
+    if [role for role, _, _ in update.floors if role not in roles]:
         return False
     return update.sequence > station.anchors.sequence(cell.role)
 
 
-class _Update:
-    """What becomes of a command: `outcome` (DER), and whether all of it `succeeded`. `commit` makes it so."""
-
-    def __init__(self, update, role, station, entitled):
-        self._station, self._update, self._role, self._entitled = station, update, role, entitled
-        self._new = []
-        anchors = station.anchors
-        chain = Chain(update.issuers, anchors.cell(0, 5))
-        outcomes = []
-        self.succeeded = True
-        for encoded, name in update.replacements:
-            status = self._replace(encoded, name, chain) if entitled else _OTHER
-            self.succeeded = self.succeeded and status == _SUCCESS
-            outcomes.append(_replacement_outcome(name, status, anchors.cell(*name), self._new))
-        self.outcome = der.encode(
-            der.SEQUENCE,
-            der.encode_unsigned(der.INTEGER, update.sequence),
-            der.encode_unsigned(der.INTEGER, update.mode),
-            der.encode(der.SEQUENCE, *[_floor(*each) for each in update.floors(role)]),
-            der.encode(der.SEQUENCE, *outcomes),
-        )
-
-    def commit(self, pairs=()):
-        """Put all that is good of it into force, with `pairs`, in one transaction. Raises OSError, nothing changed."""
-        pairs = list(pairs)
-        if self._entitled:
-            pairs += self._numbers()
-        self._station.anchors.put_many(self._new, pairs)
-        if self._new:
-            self._station.report(_UPDATED)
-
-    def _replace(self, encoded, name, chain):
-        """Return the status of one replacement, and keep its new cell when that is success."""
-        role, usage, _ = name
-        if role not in _MODES[self._update.mode][1] or [cell for cell in self._new if _name(cell) == name]:
-            return _OTHER
-        if self._station.anchors.cell(*name) is None:
-            return _NOT_FOUND
-        try:
-            certificate = Certificate(encoded)
-        except CertificateError:
-            return _BAD_CERTIFICATE
-        if certificate.usage != usage or not self._is_in_time(certificate):
-            return _BAD_CERTIFICATE
-        if not chain.reaches(certificate):
-            return _NO_TRUST_ANCHOR
-        self._new.append(new_cell(role, usage, name[2], certificate))
-        return _SUCCESS
-
-    def _is_in_time(self, certificate):
-        if not self._update.checks_validity:
-            return True
-        return certificate.is_valid_at(generalized_time.encode(self._station.clock())[:14])
-
-    def _numbers(self):
-        """Return the journal's pairs of sequence numbers and counters."""
-        numbers = {self._role: max(self._update.sequence, self._station.anchors.sequence(self._role))}
-        pairs = []
-        if self._new:
-            for role, floor, specialists in self._update.floors(self._role):
-                numbers[role] = floor
-                pairs += self._raised(role, floor, specialists)
-        return pairs + [sequence_pair(role, number) for role, number in numbers.items()]
-
-    def _raised(self, role, floor, specialists):
-        """Return the pairs that raise the counters of who will stand in a role's cells."""
-        top_up, pairs = dict(specialists).get(_TOP_UP), []
-        replaced = [_name(cell) for cell in self._new]
-        staying = [cell for cell in self._station.anchors if _name(cell) not in replaced]
-        for eui in {cell.eui for cell in staying + self._new if cell.role == role}:
-            pairs += self._station.counters.raised(eui, floor, top_up)
-        token_cells = [cell for cell in self._new if (cell.role, cell.cell_usage) == (role, PREPAYMENT)]
-        if token_cells and top_up is not None:
-            held = self._station.anchors.cell(role, KEY_AGREEMENT, PREPAYMENT)
-            if held.public_key != token_cells[0].public_key:
-                pairs.append(begun_anew(top_up))
-        return pairs
+def _judge(update, entitled, station):
+    """Find the `results` of an update's replacements."""
+    if not entitled:
+        update.results = [(_OTHER, None)] * len(update.replacements)
+        return
+    read = call(_CHECKING, "read_replacements", update, _MODES[update.mode][1], station)
+    issuers = call(_CHECKING, "read_issuers", update)
+    root = station.anchors.cell(ROOT, KEY_CERT_SIGN)
+    good = call(_CHAIN, "verdicts", [link for _, link in read], issuers, root)
+    update.results = [_result(status, link, is_good) for (status, link), is_good in zip(read, good)]
 
 
-def _name(cell):
-    return cell.role, cell.usage, cell.cell_usage
-
-
-def _floor(role, floor, specialists):
-    parts = [der.encode_unsigned(der.INTEGER, role), der.encode_unsigned(der.INTEGER, floor)]
-    if specialists:
-        pairs = [b"".join([der.encode_unsigned(der.INTEGER, number) for number in pair]) for pair in specialists]
-        parts.append(der.encode(der.SEQUENCE, *[der.encode(der.SEQUENCE, pair) for pair in pairs]))
-    return der.encode(der.SEQUENCE, *parts)
-
-
-def _replacement_outcome(name, status, held, new):
-    """Return what became of one cell: the party that stood there and the one that stands there now."""
-    party = (held.eui, held.key_id) if held else (bytes(8), bytes(8))
-    replacing = (new[-1].eui, new[-1].key_id) if status == _SUCCESS else party
-    parts = [der.encode(der.OCTET_STRING, part) for part in party + replacing]
-    return der.encode(der.SEQUENCE, cell_names.encode(*name), der.encode_unsigned(der.ENUMERATED, status), *parts)
+def _result(status, link, is_good):
+    if status == _SUCCESS and not is_good:
+        return _NO_TRUST_ANCHOR, None
+    return status, link

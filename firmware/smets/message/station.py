@@ -2,6 +2,8 @@
 
 from micropython import const
 
+from smets.message.on_demand import call
+
 NOTHING_DUE = const(0xFFFFFFFF)
 """`due_s` while no instruction waits for its time."""
 
@@ -23,6 +25,13 @@ class Station:
         self.eui, self.journal, self.keys, self.anchors, self.counters = eui, journal, keys, anchors, counters
         self.clock, self.report, self.meter, self.faults = clock, report, meter, faults
         self.due_s = 0 if journal.keys("later/") or journal.keys("told/") else NOTHING_DUE
+
+    def settle(self, alerts):
+        """Carry out the instructions whose time has come, in the order of their times, and send their alerts."""
+        while self.clock() >= self.due_s:
+            due = call("smets.message.deferred", "next_due", self, alerts)
+            if due:
+                call(due[0], "carry_out", due[1], self)
 
     def fails(self, method):
         """Return whether the bench lets a method of the security setup fail."""

@@ -25,60 +25,66 @@ _TAG_OTHERS = const(0xA6)
 _APPLY = const(0)
 
 
-class UpdateCommand:
-    """One command: `mode`, `checks_validity`, `authority` (a cell's name or None), `sequence`, its own `floor` (None
-    when not given) and `specialists` [(usage, number)], `others` [(role, floor, specialists)], `replacements` [(view of
-    the certificate, (role, key usage, cell usage))], `issuers` [view], `time_s` (None for now).
+def read(view, update):
+    """Read a payload into an Update (replacement.py); return False when it has another shape."""
+    try:
+        _read(view, update)
+    except der.DerError:
+        return False
+    return True
 
-    Raises DerError when the payload has another shape. Time checks are off unless asked for: in the reference messages
-    certificates of 2016 are accepted in 2015 and in 2030 where the command says nothing.
+
+def _read(view, update):
+    """Read `mode`, `checks_validity`, `authority` (a cell's name or None), `sequence`, `floors` [(role, floor,
+    [(usage, number)])], the sender's own first, `replacements` [(view of the certificate, (role, key usage, cell
+    usage))], `issuers` [view] and `time_s` (None for now). Raises DerError.
+
+    Time checks are off unless asked for: in the reference messages certificates of 2016 are accepted in 2015 and in
+    2030 where the command says nothing.
     """
+    start, stop = der.expect(view, 0, len(view), der.SEQUENCE)
+    if stop != len(view):
+        raise der.DerError("bytes after the command")
+    first, last = der.expect(view, start, stop, der.SEQUENCE)
+    _read_control(view, first, last, update)
+    first, last = der.expect(view, last, stop, der.SEQUENCE)
+    update.replacements = [_replacement(view, *each) for each in der.children(view, first, last)]
+    first, last = der.expect(view, last, stop, der.SEQUENCE)
+    update.issuers = _elements(view, first, last)
+    if not 0 < len(update.replacements) <= _MAX_REPLACEMENTS:
+        raise der.DerError("replacements outside limits")
+    update.time_s = None
+    if last < stop:
+        first, last = der.expect(view, last, stop, der.GENERALIZED_TIME)
+        update.time_s = generalized_time.decode(view[first:last])
+    if last != stop:
+        raise der.DerError("bytes after the execution time")
 
-    def __init__(self, view):
-        start, stop = der.expect(view, 0, len(view), der.SEQUENCE)
-        if stop != len(view):
-            raise der.DerError("bytes after the command")
-        first, last = der.expect(view, start, stop, der.SEQUENCE)
-        self._read_control(view, first, last)
-        first, last = der.expect(view, last, stop, der.SEQUENCE)
-        self.replacements = [_replacement(view, *each) for each in der.children(view, first, last)]
-        first, last = der.expect(view, last, stop, der.SEQUENCE)
-        self.issuers = _elements(view, first, last)
-        if not 0 < len(self.replacements) <= _MAX_REPLACEMENTS:
-            raise der.DerError("replacements outside limits")
-        self.time_s = None
-        if last < stop:
-            first, last = der.expect(view, last, stop, der.GENERALIZED_TIME)
-            self.time_s = generalized_time.decode(view[first:last])
-        if last != stop:
-            raise der.DerError("bytes after the execution time")
 
-    def floors(self, role):
-        """Return [(role, floor, specialists)] of all parties whose floors are set; the authority's role is `role`."""
-        return ([] if self.floor is None else [(role, self.floor, self.specialists)]) + self.others
+def _read_control(view, start, stop, update):
+    first, last = der.expect(view, start, stop, der.INTEGER)
+    update.mode = der.read_unsigned(view, first, last)
+    found = {tag: (first, last) for tag, first, last in der.children(view, last, stop)}
+    if _TAG_SEQUENCE not in found:
+        raise der.DerError("no sequence number")
+    update.sequence = der.read_unsigned(view, *found[_TAG_SEQUENCE])
+    checks, cell = found.get(_TAG_CHECKS), found.get(_TAG_CELL)
+    update.checks_validity = checks is not None and der.read_unsigned(view, *checks) == _APPLY
+    update.authority = cell and cell_names.decode(view, *cell)
+    update.floors = _own_floor(view, found, update.role)
+    if _TAG_OTHERS in found:
+        update.floors += [_other(view, *each) for each in der.children(view, *found[_TAG_OTHERS])]
+    if len(update.floors) > _MAX_FLOORS:
+        raise der.DerError("floors outside limits")
 
-    def _read_control(self, view, start, stop):
-        self.checks_validity = False
-        self.authority = self.floor = None
-        self.specialists, self.others = [], []
-        first, last = der.expect(view, start, stop, der.INTEGER)
-        self.mode = der.read_unsigned(view, first, last)
-        found = {tag: (first, last) for tag, first, last in der.children(view, last, stop)}
-        if _TAG_SEQUENCE not in found:
-            raise der.DerError("no sequence number")
-        self.sequence = der.read_unsigned(view, *found[_TAG_SEQUENCE])
-        if _TAG_CHECKS in found:
-            self.checks_validity = der.read_unsigned(view, *found[_TAG_CHECKS]) == _APPLY
-        if _TAG_CELL in found:
-            self.authority = cell_names.decode(view, *found[_TAG_CELL])
-        if _TAG_FLOOR in found:
-            self.floor = der.read_unsigned(view, *found[_TAG_FLOOR])
-        if _TAG_SPECIALISTS in found:
-            self.specialists = _specialists(view, *found[_TAG_SPECIALISTS])
-        if _TAG_OTHERS in found:
-            self.others = [_other(view, *each) for each in der.children(view, *found[_TAG_OTHERS])]
-        if len(self.others) > _MAX_FLOORS:
-            raise der.DerError("floors outside limits")
+
+def _own_floor(view, found, role):
+    """Return the floor of the sender's own role in a list, empty when it gives none."""
+    if _TAG_FLOOR not in found:
+        return []
+    specialists = found.get(_TAG_SPECIALISTS)
+    floor = der.read_unsigned(view, *found[_TAG_FLOOR])
+    return [(role, floor, _specialists(view, *specialists) if specialists else [])]
 
 
 def _elements(view, start, stop):

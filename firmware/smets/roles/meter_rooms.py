@@ -105,8 +105,7 @@ class MeterRooms:
 
     def settle(self):
         """Carry out the instructions about credentials and firmware whose time has come, and tell of them."""
-        if self.meter.time_s >= self.station.due_s:
-            fetch("smets.message.deferred", "settle")(self.station, self.alerts)
+        self.station.settle(self.alerts)
 
     def tell_events(self):
         """Send the alerts of what happened since the last call. Cut off in between, it sends them again."""

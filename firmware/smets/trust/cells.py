@@ -83,14 +83,11 @@ class TrustAnchors:
             raise CellError("only the supplier has a prepayment cell, for key agreement")
         if certificate.usage != usage:
             raise CellError("the certificate's key usage is not the cell's")
-        self.put_many([new_cell(role, usage, cell_usage, certificate)])
+        self.put_many([new_cell(role, usage, cell_usage, certificate.link())])
 
     def place_root(self, public_key, key_id):
         """Fill the root cell with a bare public key (X||Y). On flash when this returns."""
-        root = Cell()
-        root.role, root.usage, root.cell_usage, root.eui = ROOT, KEY_CERT_SIGN, MANAGEMENT, bytes(8)
-        root.public_key, root.key_id, root._secret = public_key, key_id, None
-        self.put_many([root])
+        self.put_many([new_cell(ROOT, KEY_CERT_SIGN, MANAGEMENT, (bytes(8), public_key, key_id))])
 
     def put_many(self, cells, pairs=()):
         """Let new cells take the place of those of their names, and put `pairs` in the journal: all, or nothing."""
@@ -169,11 +166,11 @@ class TrustAnchors:
         self._journal.put_many([sequence_pair(role, number)])
 
 
-def new_cell(role, usage, cell_usage, certificate):
-    """Return a Cell with a certificate's key, which is in force once `TrustAnchors.put_many` has it."""
+def new_cell(role, usage, cell_usage, link):
+    """Return a Cell with a certificate's key, by its `link`, which is in force once `TrustAnchors.put_many` has it."""
     cell = Cell()
     cell.role, cell.usage, cell.cell_usage = role, usage, cell_usage
-    cell.eui, cell.public_key, cell.key_id = certificate.eui, certificate.public_key, certificate.key_id
+    cell.eui, cell.public_key, cell.key_id = link[:3]
     cell._secret = None
     return cell
 

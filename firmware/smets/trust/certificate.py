@@ -66,6 +66,11 @@ class Certificate:
         """Return whether the holder of `public_key` (X||Y) signed this certificate."""
         return p256.verify(public_key, sha256(self._signed).digest(), self._signature)
 
+    def link(self):
+        """Return what a chain needs of this certificate: (EUI, public key, key identifier, authority's key identifier,
+        view of what is signed, signature)."""
+        return self.eui, self.public_key, self.key_id, self.authority_key_id, self._signed, self._signature
+
     def is_valid_at(self, moment):
         """Return whether a moment, `YYYYMMDDHHMMSS` as 14 digits, lies in the certificate's time."""
         return self._from <= moment <= self._until
@@ -77,7 +82,7 @@ class Certificate:
         if stop != len(view):
             raise CertificateError("bytes after the certificate")
         body, body_end = der.expect(view, start, stop, der.SEQUENCE)
-        self._signed = bytes(view[start:body_end])
+        self._signed = view[start:body_end]
         algorithm, algorithm_end = der.expect(view, body_end, stop, der.SEQUENCE)
         _expect_ecdsa(view, algorithm, algorithm_end)
         value, value_end = der.expect(view, algorithm_end, stop, der.BIT_STRING)

@@ -1,52 +1,57 @@
 """Whether a certificate leads up to the device's trust anchor: the root cell (GBCS 12.2, 13.3.5).
 
 A command brings the issuers' certificates along, in any order. Each link is looked up by its key identifier and
-verified by ECDSA; an issuer that was verified once is not again.
+verified by ECDSA; an issuer that was verified once is not again. What is followed are `Certificate.link`s: the code
+that reads certificates need not be in the heap together with the arithmetic.
 """
+
+from hashlib import sha256
 
 from micropython import const
 
-from smets.trust.cells import KEY_CERT_SIGN
-from smets.trust.certificate import Certificate, CertificateError
+from smets.crypto import p256
 
-MAX_ISSUERS = const(4)
-"""Most certificates of issuers in a command."""
 _MAX_LINKS = const(3)
 """Most links from a certificate up to the root."""
+_KEY = const(1)
+_KEY_ID = const(2)
+_AUTHORITY = const(3)
+_SIGNED = const(4)
+_SIGNATURE = const(5)
+"""Places in a link."""
 
 
 class Chain:
-    """The issuers in `encoded` (views of certificates) under `root`, the root's cell, or None where it is empty.
+    """The links of `issuers` under `root`, the root's cell, or None where it is empty."""
 
-    One that cannot be read, or is no issuer's, issues nothing.
-    """
-
-    def __init__(self, encoded, root):
+    def __init__(self, issuers, root):
         self._root = root
-        self._issuers = []
+        self._issuers = issuers
         self._verified = {}
-        for each in encoded[:MAX_ISSUERS]:
-            try:
-                issuer = Certificate(each)
-            except CertificateError:
-                continue
-            if issuer.usage == KEY_CERT_SIGN:
-                self._issuers.append(issuer)
 
-    def reaches(self, certificate, links=_MAX_LINKS):
-        """Return whether a Certificate was issued by the root, or by an issuer that leads up to it."""
-        wanted = certificate.authority_key_id
-        if self._root is None or wanted is None or not links:
+    def reaches(self, link, steps=_MAX_LINKS):
+        """Return whether a certificate was issued by the root, or by an issuer that leads up to it."""
+        wanted = link[_AUTHORITY]
+        if self._root is None or wanted is None or not steps:
             return False
         if wanted == self._root.key_id:
-            return certificate.is_issued_by(self._root.public_key)
-        for issuer in self._issuers:
-            if issuer.key_id == wanted and self._is_good(issuer, links) and certificate.is_issued_by(issuer.public_key):
+            return _is_issued(link, self._root.public_key)
+        for place, issuer in enumerate(self._issuers):
+            if issuer[_KEY_ID] == wanted and self._is_good(place, steps) and _is_issued(link, issuer[_KEY]):
                 return True
         return False
 
-    def _is_good(self, issuer, links):
-        place = self._issuers.index(issuer)
+    def _is_good(self, place, steps):
         if place not in self._verified:
-            self._verified[place] = self.reaches(issuer, links - 1)
+            self._verified[place] = self.reaches(self._issuers[place], steps - 1)
         return self._verified[place]
+
+
+def verdicts(links, issuers, root):
+    """Return for each link (None where there is none to follow) whether it leads up to `root`, a cell or None."""
+    chain = Chain(issuers, root)
+    return [link is not None and chain.reaches(link) for link in links]
+
+
+def _is_issued(link, public_key):
+    return p256.verify(public_key, sha256(link[_SIGNED]).digest(), link[_SIGNATURE])
