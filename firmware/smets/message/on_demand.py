@@ -23,15 +23,29 @@ def call(module, name, *arguments):
 
     What it calls so itself finds those modules, and not copies of them. Raises what it raises.
     """
-    known = set(sys.modules)
+    loaded = _load(module)
+    try:
+        return getattr(sys.modules[module], name)(*arguments)
+    finally:
+        forget(loaded)
+        gc.collect()
+
+
+def _load(module):
+    """Load a module and return the names of those that are to be forgotten again; CPython has room and keeps them.
+
+    When it cannot be loaded, nothing of it stays.
+    """
+    known = set(sys.modules)  # of no small size: gone before what was loaded is called
     gc.collect()
     try:
         __import__(module)
-        return getattr(sys.modules[module], name)(*arguments)
-    finally:
-        if sys.implementation.name == "micropython":
-            forget([loaded for loaded in sys.modules if loaded not in known])
-            gc.collect()
+    except MemoryError:
+        forget([loaded for loaded in sys.modules if loaded not in known])
+        raise
+    if sys.implementation.name != "micropython":
+        return ()
+    return [loaded for loaded in sys.modules if loaded not in known]
 
 
 def forget(modules):

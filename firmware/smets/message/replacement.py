@@ -25,12 +25,12 @@ _SUCCESS = const(0)
 _NO_TRUST_ANCHOR = const(10)
 _OTHER = const(127)
 
-_ALL = const((0, 1, 2, 3, 4, 5, 6, 8))
-_MODES = {
-    2: (2, (2,)), 3: (3, (3,)), 4: (4, (4,)), 5: (6, (6,)), 6: (5, (5,)), 7: (5, (2,)), 8: (1, _ALL), 10: (8, (8,)),
-    11: (2, (8,)),
-}  # fmt: skip
-"""Of each credentials replacement mode, the role that it is the authority of, and the roles whose cells it replaces."""
+_AUTHORITIES = const(b"\xff\xff\x02\x03\x04\x06\x05\x05\x01\xff\x08\x02")
+_REPLACED = const(b"\xff\xff\x02\x03\x04\x06\x05\x02\xff\xff\x08\x08")
+"""By credentials replacement mode, the role of its authority (FF where there is no such mode here) and the role whose
+cells it replaces (FF for any)."""
+_ANY = const(0xFF)
+_ALL = const(b"\x00\x01\x02\x03\x04\x05\x06\x08")
 
 _READING = const("smets.message.update_command")
 _CHECKING = const("smets.message.replacement_check")
@@ -80,14 +80,19 @@ def carry_out(instruction, station):
 
 def _is_entitled(update, form, cell, station):
     """Return whether the holder of `cell` may send this: the use case's mode, its own cell, a fresh number."""
-    if update.mode != form or update.mode not in _MODES or _MODES[update.mode][0] != cell.role:
+    if update.mode != form or form >= len(_AUTHORITIES) or _AUTHORITIES[form] != cell.role:
         return False
     if update.authority not in (None, (cell.role, cell.usage, MANAGEMENT)):
         return False
-    roles = _MODES[update.mode][1] + (cell.role,)
-    if [role for role, _, _ in update.floors if role not in roles]:
+    roles = _roles(form)
+    if [role for role, _, _ in update.floors if role != cell.role and role not in roles]:
         return False
     return update.sequence > station.anchors.sequence(cell.role)
+
+
+def _roles(mode):
+    """Return the roles whose cells a mode replaces."""
+    return _ALL if _REPLACED[mode] == _ANY else _REPLACED[mode : mode + 1]
 
 
 def _judge(update, entitled, station):
@@ -95,7 +100,7 @@ def _judge(update, entitled, station):
     if not entitled:
         update.results = [(_OTHER, None)] * len(update.replacements)
         return
-    read = call(_CHECKING, "read_replacements", update, _MODES[update.mode][1], station)
+    read = call(_CHECKING, "read_replacements", update, _roles(update.mode), station)
     issuers = call(_CHECKING, "read_issuers", update)
     root = station.anchors.cell(ROOT, KEY_CERT_SIGN)
     good = call(_CHAIN, "verdicts", [link for _, link in read], issuers, root)

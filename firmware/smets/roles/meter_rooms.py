@@ -105,7 +105,9 @@ class MeterRooms:
 
     def settle(self):
         """Carry out the instructions about credentials and firmware whose time has come, and tell of them."""
-        self.station.settle(self.alerts)
+        if self.meter.time_s >= self.station.due_s:
+            self.meter.release()  # certificates want all the room that there is
+            self.station.settle(self.alerts)
 
     def tell_events(self):
         """Send the alerts of what happened since the last call. Cut off in between, it sends them again."""
