@@ -152,7 +152,7 @@ def _decode(request):
         raise ProvisioningError("request too long")
     try:
         decoded = json.loads(bytes(request))
-    except (ValueError, RuntimeError):
+    except (ValueError, RuntimeError, MemoryError):  # nested without end
         raise ProvisioningError("request is not JSON")
     if not isinstance(decoded, dict):
         raise ProvisioningError("request is not a JSON object")
