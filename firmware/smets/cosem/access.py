@@ -123,7 +123,7 @@ class AccessService:
             self._meter.commit()
         except self._store_errors:
             self._fail_all(start, count, sink)
-        self._meter.release()  # what comes now, a signature for one, wants the room
+        self.make_room()
         axdr.write_length(sink, count)
         sink.write(memoryview(self._results)[: count * _RESULT_SIZE])
 
@@ -218,6 +218,10 @@ class AccessService:
         path, value = self._codec.take_argument(self._objects.layout, argument)
         self.check_faults(item)
         self._meter.call(path, value)
+
+    def make_room(self):
+        """Drop what was loaded of the meter: sealing and signing, which come next, want the heap."""
+        self._meter.release()
 
     def check_faults(self, item):
         """Raise Refusal with the result that the bench has set for this attribute or method."""

@@ -72,6 +72,7 @@ class ProtectedRead:
         axdr.write_length(sink, count)
         for _ in range(count):
             self._write_attribute(item, attributes, sink)
+        self._service.make_room()
         sink.write(self._service.context.protector.seal(sink.view(start, sink.pos)))
 
     def _write_attribute(self, item, attributes, sink):

@@ -78,19 +78,22 @@ class Alerts:
         self._writer = Writer(_MAX_ALERT)
         self._repeats = {}
 
-    def tell(self, code, time_s, outage_s=None):
+    def tell(self, code, time_s, outage_s=None, form=None):
         """Send an event's alert to each party that the table names and a cell holds; nothing when it is not sent.
 
-        `outage_s` is (start, end) in time_s of a supply outage that was restored (ECS80).
+        `outage_s` is (start, end) in time_s of a supply outage that was restored (ECS80). `form` is that of an alert
+        with a message code of its own: the code, the A-XDR elements that follow the time stamp, how many they are.
         """
         flags, recipients = self._table.find(code)
         if not flags & _SENT:
             return
         message_code = _CRITICAL_ALERT if flags & _CRITICAL else _NON_CRITICAL_ALERT
         body, count = b"", 0
+        if form:
+            message_code, body, count = form
         if outage_s:
             message_code, count = _OUTAGE_ALERT, 2
-            body = b"".join([_date_time(moment) for moment in outage_s])
+            body = b"".join([date_time(moment) for moment in outage_s])
         for role in range(16):
             eui = self._party(role, flags & _CRITICAL) if recipients & 1 << role else None
             if eui:
@@ -122,7 +125,7 @@ class Alerts:
         sink.byte(_INVOKE_FLAGS)
         sink.write(counter[5:])
         sink.write(bytes((0, axdr.STRUCTURE, 2 + count, axdr.U16, code >> 8, code & 0xFF)))
-        sink.write(_date_time(time_s))
+        sink.write(date_time(time_s))
         sink.write(body)
         writer.head(ALERT, counter, self._device, eui, message_code, b"", supplementary)
         if critical:
@@ -155,7 +158,8 @@ class Alerts:
         return left > 0
 
 
-def _date_time(time_s):
+def date_time(time_s):
+    """Return `time_s` as an A-XDR date-time: octets of 12."""
     octets = bytearray(2 + dates.SIZE)
     octets[0], octets[1] = axdr.OCTETS, dates.SIZE
     dates.encode(time_s, memoryview(octets)[2:])

@@ -20,6 +20,8 @@ from smets.meter.model import Meter
 from smets.store.files import StoreCorrupt
 
 _OUTAGE_BODY = const(8)
+_LIMIT_PROCESSED = const(0x8F86)
+_LIMIT_ENDED = const(0x8F87)
 
 
 class Tokens:
@@ -115,6 +117,7 @@ class MeterRooms:
         event = self.meter.take_event()
         if event is None:
             return
+        self.meter.release()  # a signature wants the room
         while event:
             self._tell(*event)
             event = self.meter.take_event()
@@ -123,6 +126,8 @@ class MeterRooms:
     def _tell(self, code, time_s, body):
         if code in (future.SUCCEEDED, future.FAILED) and len(body) == future.CONTEXT_SIZE:
             future.tell_activation(self.alerts, body, time_s, code == future.SUCCEEDED)
+        elif code in (_LIMIT_PROCESSED, _LIMIT_ENDED) and body:
+            fetch("smets.message.limit_alerts", "tell_limit")(self.alerts, code, time_s, body)
         elif len(body) == _OUTAGE_BODY:
             self.alerts.tell(code, time_s, (int.from_bytes(body[:4], "big"), int.from_bytes(body[4:], "big")))
         else:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
-from opensmets.bench.seeding import moment
-from opensmets.catalogue.use_cases import use_case
+from opensmets.bench.seeding import EPOCH, moment
+from opensmets.catalogue.use_cases import Item, use_case
 from opensmets.conformance.device import DeviceUnderTest
 from opensmets.conformance.verdicts import Mismatch
 from opensmets.layouts import envelope, xdlms
@@ -14,9 +15,12 @@ from opensmets.layouts.envelope import COMMAND, Message
 from opensmets.layouts.xdlms import AccessItem, AccessRequest, Notification
 from opensmets.security import utrn
 from opensmets.security.protection import sign_precommand
+from opensmets.transform.moments import date_time_octets
 
 TOP_UP_PENCE = 1000
 _DISABLE_SUPPLY = 52
+_FULL = 100
+_DAY_S = 86400
 
 
 def _unentitled_command(device: DeviceUnderTest, alert: Message, notification: Notification) -> None:
@@ -53,11 +57,70 @@ def _short_outage(device: DeviceUnderTest, alert: Message, notification: Notific
     device.bench("power", on=True)
 
 
+def _send_signed(
+    device: DeviceUnderTest, name: str, parties: tuple[bytes, bytes], counter: int, arguments: dict[str, Data]
+) -> None:
+    """Send a signed command of a use case: `parties` are originator and device, `arguments` go to its own items."""
+    entry = use_case(name)
+    chosen = [item for item in entry.items if _object_name(item) in arguments]
+    items = tuple(AccessItem(item.verb, item.target.class_id, item.target.obis, item.target.member) for item in chosen)
+    data = tuple(arguments[_object_name(item)] for item in chosen)
+    request = AccessRequest(0x20000000 | counter, items, data)
+    command = Message(COMMAND, counter, *parties, entry.message_code, request.encode())
+    device.send([device.with_mac(envelope.decode(sign_precommand(envelope.encode(command), device.keystore)))])
+
+
+def _object_name(item: Item) -> str:
+    return ".".join(str(octet) for octet in item.target.obis[2:5] + item.target.obis[5:].strip(b"\xff"))
+
+
+def _hold_level(device: DeviceUnderTest, alert: Message, script: int, start_s: int) -> None:
+    """Let the supplier command a level for a day (ECS47a)."""
+    controller = 116 + (script >> 8 & 15)
+    arguments = {
+        f"94.44.{controller}.1": _date_time(start_s), f"94.44.{controller}.2": _date_time(start_s + _DAY_S),
+        "10.0.103": Data("u16", script),
+    }  # fmt: skip
+    _send_signed(device, "ECS47a", (alert.recipient, alert.originator), 1, arguments)
+
+
+def _limit_level(device: DeviceUnderTest, alert: Message, script: int, times: tuple[Data, Data]) -> None:
+    """Let the load controller limit a level between two times (ECS47e)."""
+    controller = 116 + (script >> 8 & 15)
+    arguments = {
+        f"94.44.{controller}.3": times[0], f"94.44.{controller}.4": times[1], "10.0.107": Data("u16", script)
+    }  # fmt: skip
+    load_controller = device.keystore.by_role("load_controller")[0].eui
+    _send_signed(device, "ECS47e", (load_controller, alert.originator), 2, arguments)
+
+
+def _limit(device: DeviceUnderTest, alert: Message, notification: Notification) -> None:
+    """Command the full level, then limit it to the one that the alert tells of, in its time."""
+    controller, start, end, level = notification.extra
+    _hold_level(device, alert, controller.value << 8 | _FULL, moment(start.value))
+    _limit_level(device, alert, controller.value << 8 | level.value, (start, end))
+
+
+def _limit_over(device: DeviceUnderTest, alert: Message, notification: Notification) -> None:
+    """Command the level that the alert tells of, limit it to nothing for a minute, and let that pass."""
+    controller, level = notification.extra
+    start_s = moment(notification.time_stamp)
+    _hold_level(device, alert, controller.value << 8 | level.value, start_s)
+    _limit_level(device, alert, controller.value << 8, (_date_time(start_s), _date_time(start_s + 60)))
+    device.bench.advance_to(start_s + 60)
+
+
+def _date_time(time_s: int) -> Data:
+    return Data("octets", date_time_octets(EPOCH + timedelta(seconds=time_s)))
+
+
 CAUSES: dict[int, Callable[[DeviceUnderTest, Message, Notification], None]] = {
     0x8F30: _unentitled_command,
     0x810E: _token_at_the_keypad,
     0x8F35: _short_outage,
     0x8F36: _outage,
+    0x8F86: _limit,
+    0x8F87: _limit_over,
 }
 #: The use cases of alerts whose other codes are raised by the bench as events of the meter.
 EVENT_ALERTS = ("GCA-DLMS", "GNCA-DLMS")
