@@ -31,6 +31,9 @@ class OneValue:
 
     elements = read
 
+    def packing(self, path: str) -> list[Any]:
+        return []
+
     def check(self, path: str, value: Any) -> None:
         pass
 

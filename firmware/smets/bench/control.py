@@ -81,7 +81,14 @@ class BenchControl:
         return {"value": _shown(self._meter.read(_text(request["path"])))}
 
     def _set(self, request):
-        self._meter.write(_text(request["path"]), _taken(request["value"]))
+        path, value = _text(request["path"]), request["value"]
+        if isinstance(value, list):
+            elements, value = value, self._meter.packing(path)
+            for element in elements:
+                value.append(_taken(element))
+        else:
+            value = _taken(value)
+        self._meter.write(path, value)
 
     def _append(self, request):
         self._meter.log(_text(request["log"])).append(tuple(_taken(request["row"])))

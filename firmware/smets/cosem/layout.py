@@ -62,7 +62,7 @@ class Node:
 class LayoutCodec:
     """Encodes and decodes values of `meter`.
 
-    It has read, elements, write, check, call, log, passive, set_passive, activation and has (meter/model.py).
+    It has read, elements, packing, write, check, call, log, passive, set_passive, activation and has (meter/model.py).
     """
 
     def __init__(self, meter):
@@ -229,7 +229,10 @@ class LayoutCodec:
         if node.flags & _EACH:
             node.check(count)
             child = self._nodes(node)[0]
-            return [self._decode(child, reader) for _ in range(count)]
+            values = self._meter.packing(node.path) if node.path else []
+            for _ in range(count):
+                values.append(self._decode(child, reader))
+            return values
         if count != self._count(node):
             raise Mismatch("elements")
         values = []

@@ -131,11 +131,18 @@ class ColdComponent(Component):
             return _unpacked(shape, packed, 0)[0]
         return default[0] if default else _nothing(shape)
 
-    def elements(self, name):
-        """Return a field's value like `read`, but a nested list as Elements, which takes no more heap than one."""
+    def elements(self, name, packed=None):
+        """Return a field's value, or the one that `pack` packed; a nested list as Elements, which take no more heap."""
         nested = self._nested(name)
-        packed = self.meter.stored(self._key(name)) if nested and isinstance(nested[1], list) else None
-        return self.read(name) if packed is None else Elements(nested[1][1], packed)
+        if nested is None or not isinstance(nested[1], list):
+            return self.read(name) if packed is None else self.unpack(name, packed)
+        packed = packed or self.meter.stored(self._key(name))
+        return self.read(name) if packed is None else Elements(nested[1], packed)
+
+    def packing(self, name):
+        """Return a list to which a value is appended element by element; of a nested list, Elements that pack each."""
+        nested = self._nested(name)
+        return Elements(nested[1], bytearray(1)) if nested and isinstance(nested[1], list) else []
 
     def put_nested(self, name, value):
         """Set a nested field. Raises OutOfRange."""
@@ -158,6 +165,8 @@ class ColdComponent(Component):
             whole = list(whole)
             whole[index] = value
             value = whole if isinstance(nested[1], list) else tuple(whole)
+        elif isinstance(value, Elements) and value.shape is nested[1]:
+            return bytes(value.packed)
         packed = bytearray()
         try:
             _pack(nested[1], value, packed)
@@ -172,21 +181,28 @@ class ColdComponent(Component):
 
 
 class Elements:
-    """The elements of a packed list, unpacked one by one as they are gone through."""
+    """The elements of a packed list: unpacked one by one as they are gone through, packed as they are appended."""
 
     def __init__(self, shape, packed):
-        self._shape, self._packed = shape, packed
+        self.shape, self.packed = shape, packed
 
     def __len__(self):
         """Return how many elements there are."""
-        return self._packed[0]
+        return self.packed[0]
 
     def __iter__(self):
         """Yield the elements."""
         place = 1
-        for _ in range(self._packed[0]):
-            value, place = _unpacked(self._shape, self._packed, place)
+        for _ in range(self.packed[0]):
+            value, place = _unpacked(self.shape[1], self.packed, place)
             yield value
+
+    def append(self, value):
+        """Add an element. Raises OutOfRange."""
+        if self.packed[0] >= min(self.shape[0], _MAX_COUNT):
+            raise OutOfRange("nested value")
+        _pack(self.shape[1], value, self.packed)
+        self.packed[0] += 1
 
 
 def _pack(shape, value, packed):

@@ -76,12 +76,17 @@ class Meter:
         component, name, index = self._resolve(path)
         return component.read(name, index)
 
-    def elements(self, path):
-        """Return a field's value like `read`; a long list may be one to go through only, with a length."""
+    def elements(self, path, packed=None):
+        """Return a field's value, or the one that `pack` packed; a long list may be one to go through only."""
         component, name, index = self._resolve(path)
         if index is None and hasattr(component, "elements"):
-            return component.elements(name)
-        return component.read(name, index)
+            return component.elements(name, packed)
+        return component.read(name, index) if packed is None else component.unpack(name, packed)
+
+    def packing(self, path):
+        """Return a list for a field's value to be appended to element by element, and then to be written."""
+        component, name, index = self._resolve(path)
+        return component.packing(name) if index is None and hasattr(component, "packing") else []
 
     def component(self, name):
         """Return a component, a cold one loaded until `release`. Raises Unavailable when there is none."""

@@ -1,6 +1,6 @@
 """Values that wait to replace others: passive values and the times at which they become active (GBCS 9.2).
 
-A passive value is kept under its path until another is set, or it becomes active. An activation names one path or several
+A passive value is kept under its path until another is set, or it becomes active. An activation names one path or more
 (joined by `+`), a time, and an opaque `origin` that comes back with the event when it is done: 0x8F66, or 0x8F67 when a
 value did not fit. Where no passive value waits the active one stays. `call_at` lets a method of the meter be called at
 a time, for cold components, through which no time flows.
@@ -112,7 +112,8 @@ class Schedule:
 
     def _copy(self, paths):
         """Make the passive values of `paths` active: all, or none when one does not fit. They wait no longer."""
-        values = [(path, self.passive(path)) for path in paths.split("+") if self._meter.stored(_passive_key(path))]
+        waiting = [(path, self._meter.stored(_passive_key(path))) for path in paths.split("+")]
+        values = [(path, self._meter.elements(path, packed)) for path, packed in waiting if packed is not None]
         for path, value in values:
             self._meter.check(path, value)
         for path, value in values:
