@@ -176,7 +176,9 @@ def test_provisioning_from_begin_to_finish():
     assert ask(provisioning, do="certificate", usage="ka", certificate=hexlify(own).decode())["ok"]
     other = make_certificate(DEVICE, role=None, usage=DIGITAL_SIGNATURE, key=private(3))
     assert not ask(provisioning, do="certificate", usage="ds", certificate=hexlify(other).decode())["ok"]
-    assert read_identity(journal) is None
+    assert not ask(provisioning, do="finish")["ok"] and read_identity(journal) is None
+    broker = hexlify(make_certificate(SUPPLIER_EUI, role=4, usage=KEY_AGREEMENT, key=private(7))).decode()
+    assert ask(provisioning, do="cell", role=4, usage="ka", certificate=broker)["ok"]
     assert ask(provisioning, do="finish")["ok"]
     identity = read_identity(journal)
     assert (identity.eui, identity.elements, identity.phases) == (DEVICE, 2, 1)
@@ -184,6 +186,20 @@ def test_provisioning_from_begin_to_finish():
     for name in ("begin", "cell", "keys", "certificate", "finish"):
         assert ask(provisioning, do=name) == {"ok": False, "why": "the device is provisioned already"}
     assert ask(provisioning, do="who")["provisioned"]
+
+
+def test_beginning_again_forgets_what_an_earlier_attempt_left():
+    journal = MemoryJournal()
+    keys = DeviceKeys(journal)
+    anchors = TrustAnchors(journal, keys)
+    provisioning = Provisioning(journal, anchors, keys, "esme")
+    assert ask(provisioning, do="begin", eui=hexlify(DEVICE).decode())["ok"]
+    fresh = journal.keys("")
+    cell = hexlify(make_certificate(SUPPLIER_EUI, role=2, usage=DIGITAL_SIGNATURE, key=private(7))).decode()
+    assert ask(provisioning, do="cell", role=2, usage="ds", certificate=cell, sequence=3)["ok"]
+    assert ask(provisioning, do="keys")["ok"] and journal.keys("") != fresh
+    assert ask(provisioning, do="begin", eui=hexlify(DEVICE).decode())["ok"]
+    assert journal.keys("") == fresh and list(anchors) == [] and not keys.exist()
 
 
 def test_bad_provisioning_requests():

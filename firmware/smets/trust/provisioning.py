@@ -11,6 +11,7 @@ from micropython import const
 
 from smets.crypto import p256
 from smets.trust.cells import (
+    ACCESS_CONTROL_BROKER,
     DIGITAL_SIGNATURE,
     KEY_AGREEMENT,
     KEY_CERT_SIGN,
@@ -76,8 +77,9 @@ class Provisioning:
         if type(elements) is not int or type(phases) is not int or elements not in (1, 2) or phases not in (1, 3):
             raise ProvisioningError("elements are 1 or 2, phases 1 or 3")
         self._anchors.clear()
-        certificates = [own_certificate_pair(usage, None) for usage in (DIGITAL_SIGNATURE, KEY_AGREEMENT)]
-        self._journal.put_many([(IDENTITY, eui + bytes((elements, phases)))] + certificates)
+        pairs = [own_certificate_pair(usage, None) for usage in (DIGITAL_SIGNATURE, KEY_AGREEMENT)]
+        pairs += [(key, None) for prefix in ("key/", "cells/") for key in self._journal.keys(prefix)]
+        self._journal.put_many([(IDENTITY, eui + bytes((elements, phases)))] + pairs)
         return {}
 
     def _cell(self, request):
@@ -128,6 +130,8 @@ class Provisioning:
         self._need_identity()
         if not self._keys.exist():
             raise ProvisioningError("the device has no keys yet: ask for them first")
+        if self._anchors.cell(ACCESS_CONTROL_BROKER, KEY_AGREEMENT) is None:
+            raise ProvisioningError("the access control broker's cell is empty: no command could be checked")
         self._journal.put(STAMP, b"\x01")
         return {}
 
