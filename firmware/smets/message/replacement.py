@@ -32,6 +32,9 @@ cells it replaces (FF for any)."""
 _ANY = const(0xFF)
 _ALL = const(b"\x00\x01\x02\x03\x04\x05\x06\x08")
 
+_AT_A_TIME = const(3)
+"""Certificates that are read and followed at a time: a supplier's are."""
+
 _READING = const("smets.message.update_command")
 _CHECKING = const("smets.message.replacement_check")
 _CHAIN = const("smets.trust.chain")
@@ -41,7 +44,7 @@ _OUTCOME = const("smets.message.replacement_outcome")
 class Update:
     """One command as update_command.py reads it: `role` and `sequence` number of its authority, `mode`, `authority`,
     `floors`, `replacements`, `issuers`, `checks_validity` and `time_s`; and of each replacement, `results`: (status,
-    link of the new certificate or None)."""
+    (EUI, public key, key identifier) of the new certificate or None)."""
 
     def __init__(self, role):
         self.role = role
@@ -96,18 +99,21 @@ def _roles(mode):
 
 
 def _judge(update, entitled, station):
-    """Find the `results` of an update's replacements."""
+    """Find the `results` of an update's replacements: a few at a time, for each takes room."""
     if not entitled:
         update.results = [(_OTHER, None)] * len(update.replacements)
         return
-    read = call(_CHECKING, "read_replacements", update, _roles(update.mode), station)
-    issuers = call(_CHECKING, "read_issuers", update)
-    root = station.anchors.cell(ROOT, KEY_CERT_SIGN)
-    good = call(_CHAIN, "verdicts", [link for _, link in read], issuers, root)
-    update.results = [_result(status, link, is_good) for (status, link), is_good in zip(read, good)]
+    root, issuers = station.anchors.cell(ROOT, KEY_CERT_SIGN), call(_CHECKING, "read_issuers", update)
+    results = []
+    for start in range(0, len(update.replacements), _AT_A_TIME):
+        part = range(start, min(start + _AT_A_TIME, len(update.replacements)))
+        read = call(_CHECKING, "read_replacements", update, part, _roles(update.mode), station)
+        good = call(_CHAIN, "verdicts", [link for _, link in read], issuers, root)
+        results += [_result(status, link, is_good) for (status, link), is_good in zip(read, good)]
+    update.results = results
 
 
 def _result(status, link, is_good):
     if status == _SUCCESS and not is_good:
         return _NO_TRUST_ANCHOR, None
-    return status, link
+    return status, link and link[:3]

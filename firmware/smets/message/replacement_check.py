@@ -18,20 +18,20 @@ _MAX_ISSUERS = const(4)
 """Most certificates of issuers that are looked at."""
 
 
-def read_replacements(update, roles, station):
-    """Return [(status, link or None)] of an entitled command's replacements; it may replace cells of `roles`."""
+def read_replacements(update, part, roles, station):
+    """Return [(status, link or None)] of the replacements in `part`, a range; they may be of cells of `roles`."""
     moment = None
     if update.checks_validity:
         moment = call("smets.message.generalized_time", "encode", station.clock())[:14]
-    names, results = [], []
-    for encoded, name in update.replacements:
-        if name[0] not in roles or name in names:
+    results = []
+    for place in part:
+        encoded, name = update.replacements[place]
+        if name[0] not in roles or name in [before for _, before in update.replacements[:place]]:
             results.append((_OTHER, None))
         elif station.anchors.cell(*name) is None:
             results.append((_NOT_FOUND, None))
         else:
             results.append(_read(encoded, name[1], moment))
-        names.append(name)
     return results
 
 
