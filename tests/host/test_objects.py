@@ -29,6 +29,9 @@ def test_a_layout_says_type_limits_elements_binding_and_condition() -> None:
 
 def test_elements_of_a_bound_array_are_alike_and_of_an_unbound_one_each_for_itself() -> None:
     assert parse_layout("array[0..48](u32) @tariff.blocks").homogeneous
+    assert parse_layout("array[0..2](structure(u8, octets =00))").homogeneous
+    assert not parse_layout("array(structure(octets =, i16 @prices.standing_charge))").homogeneous
+    assert parse_layout("octets =").constant == b""
     assert parse_layout("compact(structure(u32, array[4](u32))) @logs.x").homogeneous
     assert not parse_layout("array(u32 @a.b, u32 @a.c)").homogeneous
     assert not parse_layout("array(i32 @a.b)").homogeneous
