@@ -184,6 +184,43 @@ def test_a_full_flash_loses_nothing_and_room_lets_it_go_on():
         wipe(directory)
 
 
+class ShortOfMemory(QuickFiles):
+    """The heap is at its end at one of the writes."""
+
+    def __init__(self, fail_at):
+        self.left = fail_at
+
+    def write(self, handle, data):
+        self.left -= 1
+        if not self.left:
+            raise MemoryError()
+        QuickFiles.write(self, handle, data)
+
+
+def test_a_put_that_finds_no_memory_leaves_no_trace():
+    for fail_at in range(3, 30):
+        directory = scratch()
+        files = ShortOfMemory(fail_at)
+        journal, kept, failed = Journal(directory, files), {}, 0
+        for number in range(4):
+            new = {"a": bytes((number,)), "new" + str(number): bytes(200)}
+            try:
+                journal.put_many(sorted(new.items()))
+                kept.update(new)
+            except MemoryError:
+                failed += 1
+            assert content(journal) == kept
+        files.left = 0  # which never comes
+        journal.delete("a")
+        kept.pop("a", None)
+        journal.put("b", b"memory again")
+        kept["b"] = b"memory again"
+        assert content(journal) == kept and failed <= 1
+        journal.close()
+        assert reopened(directory) == kept
+        wipe(directory)
+
+
 def test_any_damaged_bit_is_refused_or_costs_the_last_transaction_only():
     directory = scratch()
     journal = Journal(directory, QUICK)

@@ -9,6 +9,8 @@ and renames it to the next number, the base of a new generation: damage is never
 old generation is untouched.
 """
 
+from array import array
+
 from micropython import const
 
 from smets.store.files import FLASH, StoreCorrupt
@@ -19,6 +21,7 @@ _MAX_PARTS = const(48)
 _COMPACT_ABOVE = const(16384)  # bytes in parts; below this a rewrite saves less flash than it wears
 _OFFSET_BITS = const(22)  # a place is (number of the file in its generation) << 22 | offset: a small int on every port
 _OFFSET = const(0x3FFFFF)
+_NOWHERE = const(-1)  # the place of a key that is about to be written
 _SUFFIX = ".jnl"
 _NEW = "new.tmp"
 
@@ -71,14 +74,16 @@ class Journal:
         if not self._intact:
             self._compact()
         size = sum([record_size(key, value) for key, value in pairs])
-        self._intact = False
-        if self._newest.end + size > _PART_SIZE:
-            self._start_part()
-        offsets = self._newest.append(pairs)
-        self._newest.sync(size)
-        for (key, value), offset in zip(pairs, offsets):
-            self._apply(key, None if value is None else offset, self._newest)
-        self._intact = True
+        try:
+            for key, _ in pairs:
+                self._places.setdefault(key, _NOWHERE)  # what is on flash must not fail for want of heap
+            self._intact = False
+            self._write(pairs, size)
+            self._intact = True
+        finally:
+            for key, _ in pairs:
+                if self._places.get(key) == _NOWHERE:
+                    del self._places[key]
         self._parts_size += size
         self._compact_when_due()
 
@@ -92,6 +97,14 @@ class Journal:
         self._reader.close()
 
     # writing
+
+    def _write(self, pairs, size):
+        if self._newest.end + size > _PART_SIZE:
+            self._start_part()
+        offsets = self._newest.append(pairs)
+        self._newest.sync(size)
+        for (key, value), offset in zip(pairs, offsets):
+            self._apply(key, None if value is None else offset, self._newest)
 
     def _start_part(self):
         part = self._record_file(self._newest.number + 1)
@@ -120,7 +133,7 @@ class Journal:
         named, new.path = new.path, self._directory + "/" + _NEW
         try:
             new.create(number, 0)
-            places = self._copy_into(new)
+            offsets = self._copy_into(new)
             new.sync(0)
         finally:
             new.close()
@@ -128,21 +141,24 @@ class Journal:
         self._files.rename(new.path, named)
         new.path = named
         new.open()
-        self._take_over(new, places)
+        self._take_over(new, offsets)
 
     def _copy_into(self, new):
-        places = {}
+        """Write every live record; return their offsets in the order of `_places`, which needs no second one."""
+        offsets = array("I")
         for key in self._places:
             value = self.get(key)
-            (places[key],) = new.append(((key, value),))
+            offsets.append(new.append(((key, value),))[0])
             new.end += record_size(key, value)
-        return places
+        return offsets
 
-    def _take_over(self, new, places):
+    def _take_over(self, new, offsets):
         old_base = self._base
         self.close()
         self._newest = self._reader = new
-        self._base, self._places = new.number, places
+        self._base = new.number
+        for key, offset in zip(self._places, offsets):
+            self._places[key] = offset
         self._base_size, self._parts_size = new.end, 0
         self._intact = True
         for number in range(old_base, new.number):
