@@ -176,3 +176,18 @@ def test_nothing_of_a_cold_component_stays_in_the_heap():
 
 def step(meter, time_s):
     meter.advance(time_s, Measurement())
+
+
+def test_what_a_command_that_ended_half_way_left_is_discarded():
+    journal = MemoryJournal()
+    meter = make_meter(journal=journal)
+    meter.write("clock.time_s", START_S)
+    meter.commit()
+    before = {key: journal.get(key) for key in journal.keys("")}
+    meter.stage("half", b"way")
+    meter.write("display.message", b"half way")
+    meter.discard()
+    meter.release()
+    meter.commit()
+    assert {key: journal.get(key) for key in journal.keys("")} == before
+    assert meter.read("display.message") == b"" and "half" not in journal.keys("")

@@ -264,6 +264,11 @@ class Meter:
         for component in saved:
             component.unsaved = CLEAN
 
+    def discard(self):
+        """Forget what is staged and what cold components were told, after a command that ended half way."""
+        self._staged.clear()
+        self._cold.clear()
+
     def release(self):
         """Drop from the heap what is wanted only now and then. What could not be put on flash yet stays."""
         self.logs.release()

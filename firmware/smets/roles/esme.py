@@ -153,12 +153,17 @@ class Esme:
             self.log("nothing is done with frames of channel %d and %d bytes" % (channel, len(payload)))
 
     def _answer(self, handler, message):
-        self._rooms.settle()
-        response = handler.handle(message)
-        if response is not None:
-            self._send_message(response)
-        self._rooms.meter.release()
-        gc.collect()
+        try:
+            self._rooms.settle()
+            response = handler.handle(message)
+            if response is not None:
+                self._send_message(response)
+        except MemoryError:
+            self._rooms.meter.discard()  # or it would hold the heap for good, and be kept by the next command
+            raise
+        finally:
+            self._rooms.meter.release()
+            gc.collect()
 
     def _answer_bench(self, bench, request):
         self._send(framing.BENCH, bench.handle(request))
