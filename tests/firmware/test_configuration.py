@@ -96,7 +96,7 @@ def test_values_out_of_their_limits_are_refused():
 def test_alert_masks_set_by_halves_are_read_whole():
     world = World(make_meter())
     for party, get, set_ in ((30, 15, 11), (30, 16, 12), (30, 17, 13), (30, 18, 14), (33, 15, 11), (33, 18, 14)):
-        read_at, set_at = ["0-{}:97.98.{}".format(party, place) for place in (get, set_)]
+        read_at, set_at = [f"0-{party}:97.98.{place}" for place in (get, set_)]
         chosen, values = bytes([0xF0]) * 32, bytes([0x3C]) * 32
         before = world.ask((1, 1, read_at, 2))[1]
         world.ask((2, 1, set_at, 2, b"\x04\x82\x02\x00" + chosen + values))
