@@ -36,8 +36,8 @@ class PowerThreshold(Component):
 class Firmware(Component):
     """The firmware that runs and the image that is held to take its place (SMETS2 5.6.3.26, CS06).
 
-    Versions are four octets that an image brings along; `image_hash` (SHA-256) is empty where none is held. `outcome` is
-    how the last activation ended.
+    Versions are four octets that an image brings along; `image_hash` (SHA-256) is empty where none is held. `outcome`
+    is how the last activation ended.
     """
 
     NAME = "firmware"
