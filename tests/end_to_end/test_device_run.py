@@ -79,6 +79,43 @@ def test_a_port_that_vanishes_mid_command_is_one_line_and_nothing_is_lost(tmp_pa
         again.stop()
 
 
+def test_a_store_has_one_device(tmp_path: Path) -> None:
+    meter = start_meter(tmp_path)
+    try:
+        said = _refused(tmp_path)
+        assert f"store {meter.store} is in use by process {meter.process.pid} (port {meter.port})" in said
+        assert meter.smets("supply", "disable").code == 0
+    finally:
+        meter.stop()
+    again = start_meter(tmp_path)
+    try:
+        assert "Disabled" in again.smets("supply", "status").out
+    finally:
+        again.stop()
+
+
+def _is_gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] in "ZX"
+    except OSError:
+        return not Path("/proc").is_dir() or not Path(f"/proc/{pid}").exists()
+
+
+def test_a_killed_command_leaves_no_device_behind(tmp_path: Path) -> None:
+    meter = start_meter(tmp_path)
+    pid = next(device.pid for device in running_devices() if device.port == meter.port)
+    assert meter.stop(signal.SIGKILL) == -signal.SIGKILL
+    until = time.monotonic() + 5
+    while not _is_gone(pid) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert _is_gone(pid)
+    again = start_meter(tmp_path)
+    try:
+        assert "Enabled" in again.smets("supply", "status").out
+    finally:
+        again.stop()
+
+
 def _refused(tmp_path: Path, *options: str | Path) -> str:
     outcome = smets("device", "run", "--store", tmp_path / "esme", "--keystore", tmp_path / "keystore", *options)
     assert outcome.code in (1, 2)

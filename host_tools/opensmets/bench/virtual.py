@@ -12,7 +12,9 @@ from pathlib import Path
 from types import TracebackType
 
 from opensmets.bench.firmware import compiled_firmware, firmware_path, main_path, micropython_path
+from opensmets.bench.lifeline import Watch, end_with_parent
 from opensmets.errors import SmetsError
+from opensmets.links.runtime import StoreLock
 
 HEAP = "250k"  # a fair gate for a stock Pico's heap (device_facts)
 STOP_TIMEOUT_S = 5.0
@@ -43,13 +45,19 @@ class VirtualDevice:
         )
         self._log = log.open("ab") if log else tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._process: subprocess.Popen[bytes] | None = None
+        self._lock: StoreLock | None = None
+        self._watch: Watch | None = None
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         # The slave stays open here too, so that a host may come and go without a hang-up reaching the device.
         self.port = os.ttyname(self._slave)
 
     def __enter__(self) -> VirtualDevice:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(
@@ -69,13 +77,25 @@ class VirtualDevice:
         return [str(interpreter), "-X", f"heapsize={self.heap}", *options], {"MICROPYPATH": str(compiled_firmware())}
 
     def start(self) -> None:
-        """Boot the device; it answers once its first frame is read. Raises SmetsError when it cannot be started."""
+        """Boot the device; it answers once its first frame is read.
+
+        Raises StoreBusy when another process has the store, SmetsError when the device cannot be started.
+        """
         self.store.mkdir(parents=True, exist_ok=True)
         command, environment = self._command()
+        self._lock = self._lock or StoreLock(self.store, self.port)
         os.set_blocking(self._master, False)
-        self._process = subprocess.Popen(
-            command, stdin=self._master, stdout=self._master, stderr=self._log, env={**os.environ, **environment}
-        )
+        ask_the_kernel = end_with_parent()
+        try:
+            self._process = subprocess.Popen(
+                command, stdin=self._master, stdout=self._master, stderr=self._log, env={**os.environ, **environment},
+                pass_fds=[self._lock.fileno()], preexec_fn=ask_the_kernel,
+            )  # fmt: skip
+        except OSError as error:
+            said = " ($MICROPYTHON)" if os.environ.get("MICROPYTHON") == command[0] else ""
+            raise SmetsError(f"{command[0]}{said} cannot be run: {error.strerror}; name a working one") from None
+        if ask_the_kernel is None:
+            self._watch = Watch(self._process.pid)
 
     @property
     def pid(self) -> int:
@@ -88,6 +108,11 @@ class VirtualDevice:
         """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def exit_code(self) -> int | None:
+        """What the process ended with by itself; None while it runs and after `stop`."""
+        return self._process.poll() if self._process else None
+
     def errors(self) -> str:
         """Return what the device wrote to its error output."""
         self._log.seek(0)
@@ -99,6 +124,9 @@ class VirtualDevice:
             self._process.kill()
             self._process.wait(STOP_TIMEOUT_S)
         self._process = None
+        if self._watch:
+            self._watch.close()
+            self._watch = None
 
     def restart(self) -> None:
         """Cut the power and boot again with the same store and the same port."""
@@ -112,8 +140,11 @@ class VirtualDevice:
         return self._process.returncode if self._process else 0
 
     def close(self) -> None:
-        """Stop the device and give its port back."""
+        """Stop the device and give its port and its store back."""
         self.stop()
+        if self._lock:
+            self._lock.close()
+            self._lock = None
         for descriptor in (self._master, self._slave):
             os.close(descriptor)
         self._log.close()

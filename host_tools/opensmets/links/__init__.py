@@ -4,7 +4,7 @@
 """
 
 from opensmets.layouts.link_frame import Channel, Frame
-from opensmets.links.runtime import Announcement, PortBusy, RunningDevice, running_devices
+from opensmets.links.runtime import Announcement, PortBusy, RunningDevice, StoreBusy, StoreLock, running_devices
 from opensmets.links.serial_link import Link, LinkLost, open_link
 
 __all__ = [
@@ -15,6 +15,8 @@ __all__ = [
     "LinkLost",
     "PortBusy",
     "RunningDevice",
+    "StoreBusy",
+    "StoreLock",
     "open_link",
     "running_devices",
 ]

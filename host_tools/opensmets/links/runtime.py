@@ -22,8 +22,16 @@ from opensmets.errors import SmetsError
 _TRIES, _PAUSE_S = 5, 0.02
 
 
+#: The file in a virtual device's store that is locked while a process has it.
+STORE_LOCK = "store.lock"
+
+
 class PortBusy(SmetsError):
     """Another process has the port."""
+
+
+class StoreBusy(SmetsError):
+    """Another process runs a device from the store."""
 
 
 def runtime_path(part: str) -> Path:
@@ -57,7 +65,14 @@ def _command_line() -> str:
         words = Path("/proc/self/cmdline").read_bytes().decode(errors="replace").rstrip("\0").split("\0")
     except OSError:  # no /proc, as on macOS
         words = sys.orig_argv
-    return shlex.join(words)
+    return shorten_command(words)
+
+
+def shorten_command(words: list[str]) -> str:
+    """Return a command line as somebody typed it: without the interpreter and the folders of the program's name."""
+    if len(words) > 1 and Path(words[0]).name.startswith("python"):
+        words = words[1:]
+    return shlex.join([Path(words[0]).name, *words[1:]]) if words else "?"
 
 
 class _Note:
@@ -97,6 +112,30 @@ class PortLock(_Note):
             holder = f"process {pid} ({command})" if pid else "another process"
             raise PortBusy(f"{port} is in use by {holder}: wait until it ends, or end it")
         self._write(f"{os.getpid()} {_command_line()}\n")
+
+
+class StoreLock(_Note):
+    """The exclusive use of a virtual device's store, for the device at `port`. Raises StoreBusy naming who has it.
+
+    The device's process inherits `fileno()`, so that the lock holds for as long as either process lives.
+    """
+
+    def __init__(self, store: Path, port: str) -> None:
+        try:
+            super().__init__((store / STORE_LOCK).open("a+"))
+        except OSError as error:
+            raise SmetsError(f"the store {store} cannot be used: {error.strerror}; name another --store") from None
+        if not _take(self._handle):
+            self._handle.seek(0)
+            pid, _, its_port = self._handle.read().strip().partition(" ")
+            self.close()
+            holder = f"process {pid} (port {its_port})" if pid else "another process"
+            raise StoreBusy(f"store {store} is in use by {holder}: end it first, or name another --store")
+        self._write(f"{os.getpid()} {port}\n")
+
+    def fileno(self) -> int:
+        """Return the descriptor that holds the lock."""
+        return self._handle.fileno()
 
 
 @dataclass(frozen=True, slots=True)
