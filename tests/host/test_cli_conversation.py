@@ -40,6 +40,9 @@ class ScriptedLink:
     def send(self, channel: int, payload: bytes) -> None:
         self.sent.append(Frame(channel, payload))
 
+    def receive_waiting(self) -> Frame | None:
+        return None
+
     def receive(self, timeout_s: float) -> Frame | None:
         return self._frames.popleft() if self._frames else None
 

@@ -36,6 +36,10 @@ class FrameLink(Protocol):
         """Return the next frame, or None when none came in time."""
 
 
+class NoAnswer(SmetsError):
+    """The device did not answer in time."""
+
+
 class DeviceRefused(SmetsError):
     """The device answered a bench or provisioning request with `ok: false`."""
 
@@ -47,7 +51,7 @@ class Caller:
         self._link, self._channel, self._on_frame = link, channel, on_frame
 
     def __call__(self, do: str, *, timeout_s: float = ANSWER_TIMEOUT_S, **fields: Any) -> dict[str, Any]:
-        """Send `{"do": do, ...}` and return the answer. Raises DeviceRefused, or SmetsError when none comes."""
+        """Send `{"do": do, ...}` and return the answer. Raises DeviceRefused, NoAnswer."""
         self._link.send(self._channel, json.dumps({"do": do, **fields}, separators=(",", ":")).encode())
         deadline = time.monotonic() + timeout_s
         while (left := deadline - time.monotonic()) > 0:
@@ -56,7 +60,7 @@ class Caller:
                 return self._answer(do, frame.payload)
             if frame is not None and self._on_frame:
                 self._on_frame(frame)
-        raise SmetsError(f"no answer to {do} within {timeout_s:g} s: is the device running, and is this its port?")
+        raise NoAnswer(f"no answer to {do} within {timeout_s:g} s: is the device running, and is this its port?")
 
     @staticmethod
     def _answer(do: str, payload: bytes) -> dict[str, Any]:

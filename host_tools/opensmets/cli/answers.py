@@ -52,6 +52,21 @@ class Answer:
         """What the command leaves with: 3 for a refused item, 1 when the answer could not be read."""
         return 1 if self.document is None else EXIT_ITEM_REFUSED if self.refused else 0
 
+    def refusals(self) -> list[str]:
+        """Return one line for each item that the device refused, such as `item 2: object-undefined (code 4)`."""
+        root = read_document(self.document or b"<none/>")
+        items = [
+            f"item {entry.get('Position')}: {entry[0].text} (code {entry.get('ResponseCode')})"
+            for entry in root.iterfind(".//{*}COSEMResponse")
+            if entry.get("ResponseCode") != "0" and len(entry)
+        ]
+        statuses = [
+            f"{status.text} (code {parent.get('ResponseCode')})"
+            for status in root.iterfind(".//{*}ASN1Status")
+            if (parent := status.getparent()) is not None and parent.get("ResponseCode") != "0"
+        ]
+        return items + statuses
+
     def lines(self) -> list[tuple[str, str]]:
         """Return the values that the answer holds, each with the names that lead to it."""
         found = answer_of(self.document) if self.document else None

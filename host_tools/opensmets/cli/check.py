@@ -39,7 +39,7 @@ def conformance(
         Path | None, typer.Option("--json", metavar="FILE", help="Write the report as JSON; - for stdout.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Processes [default: one for each core].")
+        int | None, typer.Option(min=1, metavar="N", help="Processes [default: one for each core]")
     ] = None,
 ) -> None:
     """Judge scenarios at five levels: encode, protect, accept, respond, read. Exit 1 when anything fails."""

@@ -72,7 +72,9 @@ def read_input(source: str) -> bytes:
     else:
         path = Path(source)
         if not path.is_file():
-            raise UsageError(f"no file {source}: give a path, or - for stdin")
+            raise UsageError(
+                f"{source}: {'is a folder' if path.is_dir() else 'no such file'}; give a file, or - for stdin"
+            )
         with path.open("rb") as file:
             data = file.read(MAX_INPUT + 1)
     if len(data) > MAX_INPUT:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from opensmets.bench import control
 from opensmets.errors import SmetsError
+from opensmets.layouts import envelope, xdlms
 from opensmets.layouts.envelope import Message
 from opensmets.layouts.link_frame import Channel, Frame, encode_hub_time
 from opensmets.links import Link, open_link
@@ -49,6 +50,21 @@ def check(message: Message, keystore: KeyStore) -> Verified:
     return Verified(message, verdict.decrypted)
 
 
+class Refused(SmetsError):
+    """The device refused a command, and said so by an alert."""
+
+
+#: The alerts by which a device refuses a command that it does not answer (GBCS 6.2.4.1), and what each means.
+REFUSALS = {
+    0x8F3D: "as not authentic or already used",
+    0x8F30: "because its sender has no authority for it",
+    0x8F1E: "because its content or format failed the integrity check",
+    0x8F85: "because it does not support it",
+}
+#: How long an answer is still waited for after such an alert, which may be about something else.
+GRACE_S = 2.0
+
+
 class Conversation:
     """Talks to the device at the other end of a link. `on_alert` gets each alert, verified, as it comes.
 
@@ -74,16 +90,43 @@ class Conversation:
     def carry_out(self, command: bytes, timeout_s: float) -> Verified:
         """Send a protected command and return its verified response.
 
-        Raises NotAuthentic, LinkLost, and SmetsError when no response comes in time.
+        Raises NotAuthentic, LinkLost, Refused when the device says so by an alert, and SmetsError when no response
+        comes in time.
         """
+        self._take_waiting()  # an alert from before is not about this command
+        refusal: int | None = None
+        until = time.monotonic() + timeout_s
         frame = self._session.send_command(command, time.monotonic(), timeout_s)
         self.link.send(frame.channel, frame.payload)
         while True:
-            event = self._wait(self._session.deadline)
+            event = self._wait(until)
             if isinstance(event, ResponseReceived) and not event.late:
                 return check(event.message, self.keystore)
             if isinstance(event, CommandTimedOut):
                 raise SmetsError(f"{self.link.port}: {event.text}")
+            if isinstance(event, AlertReceived) and refusal is None:
+                refusal = self._refusal(event.message, command)
+                until = min(until, time.monotonic() + GRACE_S) if refusal else until
+            if refusal and time.monotonic() >= until:
+                raise Refused(f"the device refused the command {REFUSALS[refusal]} (0x{refusal:04X})")
+
+    def _take_waiting(self) -> None:
+        """Tell of what came before now."""
+        while (frame := self.link.receive_waiting()) is not None:
+            self._session.receive_data(frame, time.monotonic())
+        while event := self._session.next_event():
+            self._tell(event)
+
+    def _refusal(self, alert: Message, command: bytes) -> int | None:
+        """Return the code of an authentic alert by which the device that got a command refuses one, or None."""
+        if alert.originator != envelope.decode(command).recipient or alert.payload[0] != xdlms.DATA_NOTIFICATION:
+            return None
+        try:
+            check(alert, self.keystore)
+            code = xdlms.decode_notification(alert.payload).alert_code
+        except SmetsError:
+            return None
+        return code if code in REFUSALS else None
 
     def listen(self, timeout_s: float | None) -> Iterator[Verified]:
         """Yield alerts as they come, verified, until `timeout_s` has passed (None: for ever)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,17 +10,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from opensmets.cli.console import warn, write, write_json
-from opensmets.cli.options import Json, Keystore, home
+from opensmets.cli.keys import require_device_key
+from opensmets.cli.options import EXIT_CODES, Json, Keystore, home, keystore_path, private_folder
 from opensmets.errors import SmetsError, UsageError
 
 if TYPE_CHECKING:
+    from opensmets.bench.control import Frame
     from opensmets.bench.virtual import VirtualDevice
+    from opensmets.links import Link
     from opensmets.security.keystore import KeyStore
 
 #: The electricity meter of the reference messages.
 DEFAULT_EUI = "00-DB-12-34-56-78-90-A0"
 MAX_SPEED = 86_400
 ERROR_LOG = "device.log"
+#: What the device's process ends with when its store cannot be used (boards/UNIX/main.py).
+STORE_UNUSABLE = 3
+#: How often a device that is waited for is looked at: has it ended?
+LOOK_S = 0.1
 
 device_app = typer.Typer(help="Virtual devices.", no_args_is_help=True)
 
@@ -55,13 +63,38 @@ def open_or_make_keystore(folder: Path) -> KeyStore:
     from opensmets.security.keystore import KeyStore
 
     if not folder.exists():
+        private_folder(folder)
         pki.init(folder)
         warn(f"made test keys in {folder}")
     return KeyStore.open(folder)
 
 
-def make_a_meter(port: str, keystore: KeyStore, eui: str | None, *, elements: int = 1, phases: int = 1) -> str:
-    """Provision the device at `port` unless it is a meter already, and return its EUI as DUIS writes it.
+class AttendedLink:
+    """A link to a device of our own: waiting for it ends as soon as its process has. Raises SmetsError then."""
+
+    def __init__(self, link: Link, device: VirtualDevice) -> None:
+        self._link, self._device = link, device
+
+    def send(self, channel: int, payload: bytes) -> None:
+        """Send one frame."""
+        self._link.send(channel, payload)
+
+    def receive(self, timeout_s: float) -> Frame | None:
+        """Return the next frame, or None when none came in time."""
+        until = time.monotonic() + timeout_s
+        while (left := until - time.monotonic()) > 0:
+            frame = self._link.receive(min(left, LOOK_S))
+            if frame is not None:
+                return frame
+            if not self._device.alive():
+                raise SmetsError("the device ended")
+        return None
+
+
+def make_a_meter(
+    device: VirtualDevice, keystore: KeyStore, eui: str | None, *, elements: int = 1, phases: int = 1
+) -> str:
+    """Provision a device unless it is a meter already, and return its EUI as DUIS writes it.
 
     Raises SmetsError when it is another one than `eui`, or the key store lacks its keys.
     """
@@ -70,7 +103,8 @@ def make_a_meter(port: str, keystore: KeyStore, eui: str | None, *, elements: in
     from opensmets.security.keystore import format_eui, parse_eui
 
     wanted = parse_eui(eui) if eui else None
-    with open_link(port) as link:
+    with open_link(device.port) as port:
+        link = AttendedLink(port, device)
         known = who(link)
         if not known["provisioned"]:
             octets = wanted or parse_eui(DEFAULT_EUI)
@@ -80,18 +114,18 @@ def make_a_meter(port: str, keystore: KeyStore, eui: str | None, *, elements: in
     octets = parse_eui(known["eui"])
     if wanted and octets != wanted:
         raise UsageError(f"the store is that of {format_eui(octets)}, not {format_eui(wanted)}: name another --store")
-    keystore.public_key(octets, "ka")  # without it no command can be made for this meter
+    require_device_key(keystore, octets)  # without it no command can be made for this meter
     return format_eui(octets)
 
 
-@device_app.command("run")
+@device_app.command("run", epilog=EXIT_CODES)
 def run(
     role: Annotated[Role, typer.Option(help="What the device is.")] = Role.ESME,
     eui: Annotated[
-        str | None, typer.Option(metavar="EUI", help=f"Its EUI-64 at its first start [default: {DEFAULT_EUI}].")
+        str | None, typer.Option(metavar="EUI", help=f"Its EUI-64 at its first start [default: {DEFAULT_EUI}]")
     ] = None,
     store: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where its state lives [default: ~/.opensmets/esme].")
+        Path | None, typer.Option(metavar="DIR", help="Where its state lives [default: ~/.opensmets/esme]")
     ] = None,
     keystore: Keystore = None,
     speed: Annotated[int, typer.Option(min=1, max=MAX_SPEED, help="Seconds that pass for it in one.")] = 1,
@@ -101,7 +135,11 @@ def run(
     bench: Annotated[bool, typer.Option("--bench", help="Open the bench channel: loads, faults, time.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Run a virtual device on a pty and print the pty's path; its state survives restarts. Ctrl-C ends it."""
+    """Run a virtual device on a pty and print the pty's path; its state survives restarts. Ctrl-C ends it.
+
+    Its clock starts at 2000-01-01 until `smets commission` sets it. With --speed its time runs
+    faster; the hub's stays real time.
+    """
     from opensmets.bench.virtual import VirtualDevice
 
     folder = store or home() / role.value
@@ -110,9 +148,9 @@ def run(
         folder, role=role.value, runtime=runtime.value, speed=speed, bench=bench, log=_log_file(folder)
     )
     with device:
-        keys = open_or_make_keystore(keystore or folder.parent / "keystore")
+        keys = open_or_make_keystore(keystore_path(keystore))
         try:
-            found = make_a_meter(device.port, keys, eui, elements=elements, phases=int(phases))
+            found = make_a_meter(device, keys, eui, elements=elements, phases=int(phases))
         except SmetsError:
             _raise_if_ended(device)
             raise
@@ -144,7 +182,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _log_file(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     return folder / ERROR_LOG
 
 
@@ -153,4 +191,12 @@ def raise_if_ended(device: VirtualDevice, log: Path, hint: str = "") -> None:
     if device.alive():
         return
     lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
-    raise SmetsError(f"the device ended: {lines[-1] if lines else 'it said nothing'}{hint}")
+    said = _plain(lines[-1], device.store) if lines else "it said nothing"
+    if device.exit_code == STORE_UNUSABLE:
+        raise SmetsError(f"the store cannot be used: {said}; put back a copy of {device.store}, or name a new --store")
+    raise SmetsError(f"the device ended: {said}{hint}")
+
+
+def _plain(line: str, store: Path) -> str:
+    """Return what a device said last, without its program's name and its store's path before the file's."""
+    return line.removeprefix("main.py: ").removeprefix(f"{store}: ")

@@ -10,7 +10,7 @@ import typer
 from opensmets.cli.console import warn, write_json
 from opensmets.cli.keys import open_keystore
 from opensmets.cli.message_input import read_message
-from opensmets.cli.options import Json, Keystore
+from opensmets.cli.options import EXIT_CODES, Json, Keystore
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +21,7 @@ PIPE_WIDTH = 160
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to the application."""
-    app.command("decode")(decode)
+    app.command("decode", epilog=EXIT_CODES)(decode)
 
 
 def decode(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +16,9 @@ from opensmets.errors import UsageError
 
 if TYPE_CHECKING:
     from opensmets.security.keystore import KeyStore
+
+#: Pounds and pence, as people write them.
+_AMOUNT = re.compile(r"£?([0-9]{1,7})(?:\.([0-9]{1,2}))?")
 
 pki_app = typer.Typer(help="Test keys and certificates (a small SMKI).", no_args_is_help=True)
 utrn_app = typer.Typer(help="Prepayment top-up tokens.", no_args_is_help=True)
@@ -49,6 +52,16 @@ def choose_supplier(keystore: KeyStore, given: str | None) -> bytes:
     return suppliers[0].eui
 
 
+def require_device_key(keystore: KeyStore, device: bytes) -> None:
+    """Raise MissingKey unless the key store has the device's key that every command for it needs."""
+    from opensmets.security.keystore import MissingKey
+
+    try:
+        keystore.public_key(device, "ka")
+    except MissingKey as error:
+        raise MissingKey(f"{error}; this device's keys may be elsewhere: give --keystore DIR") from None
+
+
 def choose_device(keystore: KeyStore, given: str | None) -> bytes:
     """Return the EUI of the device: the given one, else the key store's only one. Raises SmetsError, UsageError."""
     from opensmets.security.keystore import format_eui, parse_eui
@@ -66,21 +79,18 @@ def choose_device(keystore: KeyStore, given: str | None) -> bytes:
 
 def parse_amount(text: str) -> int:
     """Return an amount of money in pence, from pounds such as `10` or `10.50`. Raises UsageError."""
-    try:
-        amount = Decimal(text.strip().removeprefix("£"))
-        pence = amount * 100
-        if not amount.is_finite() or pence != pence.to_integral_value() or not 0 < pence < 10**9:
-            raise InvalidOperation
-    except InvalidOperation:
-        raise UsageError(f"{text!r} is no amount in pounds: write it like 10.00") from None
-    return int(pence)
+    match = _AMOUNT.fullmatch(text.strip())
+    pence = int(match[1]) * 100 + int((match[2] or "").ljust(2, "0")) if match else 0
+    if not pence:
+        raise UsageError(f"{text!r} is no amount in pounds: write it like 10.00")
+    return pence
 
 
 @pki_app.command("init")
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="An empty folder, or one to be made.")],
     start: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day of validity [default: today].")
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day of validity [default: today]")
     ] = None,
 ) -> None:
     """Make a test SMKI: root, issuing authorities, suppliers, network operator and the DCC's parties."""
@@ -146,7 +156,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
     Console().print(table)
 
 
-Device = Annotated[str | None, typer.Option("--device", metavar="EUI", help="The meter [default: the only one].")]
+Device = Annotated[str | None, typer.Option("--device", metavar="EUI", help="The meter [default: the only one]")]
 
 
 @utrn_app.command("make")
@@ -156,16 +166,19 @@ def make(
     supplier: As = None,
     keystore: Keystore = None,
     counter: Annotated[
-        int | None, typer.Option(metavar="N", help="The token's originator counter [default: the next one].")
+        int | None, typer.Option(metavar="N", help="The token's originator counter [default: the next one]")
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a 20-digit UTRN with the supplier's prepayment key."""
     from opensmets.security import utrn
     from opensmets.security.counters import Counters
+    from opensmets.security.utrn import COUNTER_STEP
 
     amount_pence, store = parse_amount(amount), open_keystore(keystore)
     originator, target = choose_supplier(store, supplier), choose_device(store, device)
+    require_device_key(store, target)
+    utrn.make(store, originator, target, amount_pence, COUNTER_STEP)  # so that what cannot be made takes no counter
     number = Counters(store.path).next(originator, "topup") if counter is None else counter
     token = utrn.make(store, originator, target, amount_pence, number)
     if as_json:

@@ -8,12 +8,12 @@ import typer
 
 from opensmets.cli.console import warn, write, write_json
 from opensmets.cli.keys import open_keystore
-from opensmets.cli.options import AUTO, Json, Keystore, NoHubTime, Pcap, Port
+from opensmets.cli.options import AUTO, EXIT_CODES, Json, Keystore, NoHubTime, Pcap, Port
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to the application."""
-    app.command("listen")(listen)
+    app.command("listen", epilog=EXIT_CODES)(listen)
 
 
 def listen(
@@ -30,6 +30,9 @@ def listen(
     """Write the alerts of a device as they come, verified, as XML documents or with --json one line each.
 
     An alert that is not authentic is told on stderr and passed over. Ctrl-C ends it.
+
+    The port is the listener's alone: nobody can send meanwhile. What brings an alert is the meter itself (a change that
+    is due, a tamper); `send`, `topup` and the others tell the alerts that come with their answers.
     """
     from opensmets.cli.answers import alert_document
     from opensmets.cli.conversation import open_conversation

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import sys
 import threading
@@ -21,11 +22,22 @@ import typer
 
 from opensmets.cli import check, device, explain, keys, listen, send, shortcuts, steps, support, tour
 from opensmets.cli.console import warn, write
+from opensmets.cli.options import EXIT_CODES
 from opensmets.errors import SmetsError
 
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 EXIT_PIPE_CLOSED = 141  # 128 + SIGPIPE
 REPORT_TO = "please report it with the output of SMETS_DEBUG=1"
+
+#: What the parser of the command line says, and what is meant.
+_PLAIN = (
+    (
+        r"(?:Value error, )?('[^']*') does not match the formats? .*%H.*",
+        r"\1 is no date: write 2026-01-31 or 2026-01-31T14:30",
+    ),
+    (r"(?:Value error, )?('[^']*') does not match the formats? .*", r"\1 is no date: write it like 2026-01-31"),
+    (r"No such option:? (-[0-9.]+)", r"'\1' is no amount in pounds: write it like 10.00"),
+)
 
 app = typer.Typer(
     name="smets",
@@ -41,7 +53,7 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(epilog=EXIT_CODES)
 def options(
     show_version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
@@ -96,7 +108,10 @@ def _hang_up() -> int:
 def _usage(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     hint = f"; try `{context.command_path} --help`" if context else ""
-    return error.format_message().rstrip(".") + hint
+    text = error.format_message().rstrip(".")
+    for pattern, plain in _PLAIN:
+        text = re.sub(pattern, plain, text, flags=re.DOTALL)
+    return text + hint
 
 
 def _os_error(error: OSError) -> str:
@@ -123,7 +138,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return ended.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # rich makes the one into the other
         return _hang_up()
     except OSError as error:
         return _fail(error, _os_error(error), 1)

@@ -16,16 +16,23 @@ from opensmets.errors import UsageError
 #: A message begins with a MAC header or a grouping header (GBCS 7.2.5, 7.2.7).
 FIRST_OCTETS = (0xDD, 0xDF)
 ARGUMENT = "the argument"
+MESSAGE = "a GBCS message"
 _NOT_HEX = re.compile(r"0x|[\s:,-]", re.IGNORECASE)
 
 
-def read_source(argument: str) -> tuple[bytes, str]:
-    """Return what an argument stands for, and how to call it: a file's content, stdin's for `-`, or its own text."""
+def read_source(argument: str, wanted: str = MESSAGE) -> tuple[bytes, str]:
+    """Return what an argument stands for, and how to call it: a file's content, stdin's for `-`, or its own text.
+
+    Raises UsageError when it is neither a file nor the text of a document or a message.
+    """
     if argument == "-":
         return read_input("-"), "stdin"
     if _is_file(argument):
         return read_input(argument), argument
-    return argument.encode("utf-8", "surrogateescape"), ARGUMENT
+    data = argument.encode("utf-8", "surrogateescape")
+    if argument.strip() and not is_xml(data) and _from_text(argument) is None:
+        raise UsageError(f"{argument}: no such file; give {wanted}, as a file or - for stdin")
+    return data, ARGUMENT
 
 
 def _is_file(argument: str) -> bool:
@@ -40,8 +47,10 @@ def is_xml(data: bytes) -> bool:
     return data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<"
 
 
-def message_of(data: bytes, where: str) -> bytes:
+def message_of(data: bytes, where: str, wanted: str = MESSAGE) -> bytes:
     """Return the message in what `read_source` gave. Raises UsageError when it is none of the forms."""
+    if is_xml(data):
+        raise UsageError(f"{where} is an XML document: a DUIS document is for `smets send` or `smets transform`")
     if data[:1] and data[0] in FIRST_OCTETS:
         return data
     try:
@@ -50,7 +59,7 @@ def message_of(data: bytes, where: str) -> bytes:
         raise UsageError(
             f"{where} is not a GBCS message: it begins with {data[:1].hex().upper()}, not DD or DF"
         ) from None
-    return _octets_of(text, where)
+    return _octets_of(text, where, wanted)
 
 
 def read_message(argument: str) -> bytes:
@@ -58,16 +67,22 @@ def read_message(argument: str) -> bytes:
     return message_of(*read_source(argument))
 
 
-def _octets_of(text: str, where: str) -> bytes:
-    compact = _NOT_HEX.sub("", text)
-    if not compact:
-        raise UsageError(f"{where} is empty: give a GBCS message as a file, hexadecimal or base64")
+def _octets_of(text: str, where: str, wanted: str) -> bytes:
+    if not _NOT_HEX.sub("", text):
+        raise UsageError(f"{where} is empty: give {wanted}")
+    octets = _from_text(text)
+    if octets is None:
+        raise UsageError(f"{where} is neither hexadecimal nor base64: give {wanted}")
+    return octets
+
+
+def _from_text(text: str) -> bytes | None:
+    """Return the octets that hexadecimal or base64 stands for, or None when the text is neither."""
     try:
-        return bytes.fromhex(compact)
+        return bytes.fromhex(_NOT_HEX.sub("", text))
     except ValueError:
         pass
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
-        what = "neither a file nor hexadecimal nor base64" if where == ARGUMENT else "neither hexadecimal nor base64"
-        raise UsageError(f"{where} is {what}: give a GBCS message in one of these forms") from None
+        return None

@@ -8,6 +8,11 @@ from typing import Annotated
 
 import typer
 
+from opensmets.errors import SmetsError
+
+#: Said below the help of the commands that talk to a device.
+EXIT_CODES = "Exit codes: 0 done; 1 failed or refused; 2 usage; 3 the device answered but refused an item; 130 Ctrl-C."
+
 
 def home() -> Path:
     """Return the folder of everything that has no place of its own: $SMETS_HOME, else ~/.opensmets."""
@@ -17,6 +22,16 @@ def home() -> Path:
 def keystore_path(given: Path | None) -> Path:
     """Return the key store's folder: the given one, else the one that `smets device run` makes by default."""
     return given or home() / "keystore"
+
+
+def private_folder(folder: Path) -> None:
+    """Make a folder that is its user's alone, and those above it that are missing. Raises SmetsError when it cannot."""
+    for each in (*reversed(folder.parents), folder):
+        try:
+            each.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            if not each.is_dir():
+                raise SmetsError(f"{each} cannot be made: {error.strerror}; name another folder") from None
 
 
 Port = Annotated[
@@ -34,7 +49,7 @@ Keystore = Annotated[
         "--keystore",
         envvar="SMETS_KEYSTORE",
         metavar="DIR",
-        help="Keys and certificates [default: ~/.opensmets/keystore].",
+        help="Keys and certificates [default: ~/.opensmets/keystore]",
     ),
 ]
 Pcap = Annotated[
@@ -50,7 +65,7 @@ Timeout = Annotated[
 ]
 As = Annotated[
     str | None,
-    typer.Option("--as", metavar="EUI", help="The remote party that asks [default: the key store's first supplier]."),
+    typer.Option("--as", metavar="EUI", help="The remote party that asks [default: the key store's first supplier]"),
 ]
 DeviceType = Annotated[
     str,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from opensmets.catalogue.use_cases import UseCase
+from opensmets.cli.keys import require_device_key
 from opensmets.duis import xml_signature
 from opensmets.duis.document import Request, read_request
 from opensmets.errors import SmetsError, UsageError
@@ -55,11 +56,13 @@ class Choices:
     """What the sender decides: how signatures and numbers are dealt with, and what the document leaves open.
 
     `numbered` is for a document whose counter was taken for it; `renumber` gives it its originator's next one.
+    `rehearse` takes no counter, to find out what is wrong with a request before anything is used up.
     """
 
     require_signature: bool = False
     renumber: bool = False
     numbered: bool = False
+    rehearse: bool = False
     inventory: Inventory = field(default_factory=Inventory)
     use_case: str | None = None
 
@@ -94,7 +97,7 @@ def ensure_signature(request: Request, keystore: KeyStore, *, required: bool, sa
     return signed
 
 
-def renumber(request: Request, keystore: KeyStore, say: Callable[[str], None]) -> Request:
+def renumber(request: Request, keystore: KeyStore, say: Callable[[str], None], *, rehearse: bool = False) -> Request:
     """Return the request with its originator's next counter, signed anew.
 
     Raises UsageError when the number cannot be changed: it is inside a signed pre-command or a top-up token.
@@ -103,7 +106,8 @@ def renumber(request: Request, keystore: KeyStore, say: Callable[[str], None]) -
         raise UsageError("--renumber cannot change a Signed Pre-Command, whose counter is signed: transform it anew")
     if request.variant == TOP_UP:
         raise UsageError("--renumber cannot change a top-up, whose counter is its token's: make a new UTRN")
-    number = Counters(keystore.path).next(request.originator)
+    counters = Counters(keystore.path)
+    number = counters.highest(request.originator) + 1 if rehearse else counters.next(request.originator)
     root = etree.fromstring(etree.tostring(request.document))
     element = root.find("{*}Header/{*}RequestID")
     if element is None:
@@ -122,7 +126,7 @@ def prepare(octets: bytes, keystore: KeyStore, choices: Choices, say: Callable[[
     if choices.renumber:
         if choices.require_signature:
             raise UsageError("--renumber changes the document, which --require-signature forbids: choose one")
-        request = renumber(request, keystore, say)
+        request = renumber(request, keystore, say, rehearse=choices.rehearse)
     request = ensure_signature(request, keystore, required=choices.require_signature, say=say)
     if request.signed_pre_command is not None:
         message = check_signed_pre_command(request)
@@ -131,6 +135,7 @@ def prepare(octets: bytes, keystore: KeyStore, choices: Choices, say: Callable[[
         made = transformed(request, keystore, choices)
         _tell_of_waiting(request, say)
         use_case, pre_command = made.use_case, made.octets
+    require_device_key(keystore, request.target)
     command = protect_command(pre_command, keystore)
     return Prepared(request, use_case, pre_command, command, choices.renumber or choices.numbered)
 
@@ -148,7 +153,7 @@ def transformed(request: Request, keystore: KeyStore | None, choices: Choices) -
         request, dcc_eui=eui, dcc_counter=number, inventory=choices.inventory, role=_role(request, keystore),
         use_case=choices.use_case,
     )  # fmt: skip
-    if counters and eui and number and made.message.originator == eui != request.originator:
+    if counters and eui and number and not choices.rehearse and made.message.originator == eui != request.originator:
         counters.use(eui, number)
     return made
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,7 @@ from opensmets.cli.message_input import is_xml, message_of, read_source
 from opensmets.cli.options import (
     AUTO,
     DEFAULT_TIMEOUT_S,
+    EXIT_CODES,
     Json,
     Keystore,
     NoHubTime,
@@ -30,12 +32,15 @@ if TYPE_CHECKING:
     from opensmets.cli.answers import Answer
     from opensmets.cli.conversation import Conversation
     from opensmets.cli.prepare import Choices, Prepared
-    from opensmets.security.keystore import KeyStore
+
+
+#: What `smets send` takes.
+DOCUMENT = "a DUIS request document, or a protected command"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to the application."""
-    app.command("send")(send)
+    app.command("send", epilog=EXIT_CODES)(send)
 
 
 def send(
@@ -60,20 +65,26 @@ def send(
 ) -> None:
     """Send a DUIS request to a device and write the answer, verified and decrypted, as MMC XML.
 
-    Exit code 0: done; 1: failed or refused; 2: wrong usage; 3: the device answered but refused an item.
+    Alerts that come meanwhile are told on stderr.
     """
     from opensmets.cli.answers import open_talk
-    from opensmets.cli.prepare import Choices
+    from opensmets.cli.prepare import Choices, prepare
     from opensmets.transform.selection import Inventory
 
     choices = Choices(require_signature, renumber, inventory=Inventory("ESME", polyphase, twin), use_case=use_case)
-    (data, where), store = read_source(request), open_keystore(keystore)
-    prepared = _prepared(data, store, choices) if is_xml(data) else None
-    if duis and (as_json or prepared is None):
+    (data, where), store = read_source(request, DOCUMENT), open_keystore(keystore)
+    if duis and (as_json or not is_xml(data)):
         raise UsageError("--duis answers a DUIS request in XML: leave out --json, and give a request document")
-    command = b"" if prepared else message_of(data, where)
+    if is_xml(data):
+        prepare(data, store, replace(choices, rehearse=True), lambda line: None)
+    else:
+        command = message_of(data, where, DOCUMENT)
+    prepared = None
     with open_talk(port, store, pcap, hub_time=not no_hub_time) as (conversation, alerts):
-        answer = _exchange(conversation, prepared, command, timeout)
+        if is_xml(data):
+            prepared, answer = _exchange_document(conversation, data, choices, timeout)
+        else:
+            answer = _exchange_command(conversation, command, timeout)
         answer.alerts.extend(alerts)
     if prepared and (duis or answer.document is None) and not as_json:
         _write_duis(prepared, answer)
@@ -81,24 +92,29 @@ def send(
     raise typer.Exit(answer.exit_code)
 
 
-def _prepared(data: bytes, store: KeyStore, choices: Choices) -> Prepared:
-    from opensmets.cli.prepare import prepare
+def _exchange_document(
+    conversation: Conversation, data: bytes, choices: Choices, timeout_s: float
+) -> tuple[Prepared, Answer]:
+    """Make a document's command, take its counter, send it; only then say what was done to the document."""
+    from opensmets.cli.answers import exchange
+    from opensmets.cli.prepare import prepare, take_counter
 
-    return prepare(data, store, choices, warn)
-
-
-def _exchange(conversation: Conversation, prepared: Prepared | None, command: bytes, timeout_s: float) -> Answer:
-    """Take the counter of a request, or of a command that is protected already, send it, and return its answer."""
-    from opensmets.cli.answers import exchange, exchange_command, take_counter_of
-    from opensmets.cli.prepare import take_counter
-
-    if prepared is None:
-        take_counter_of(command, conversation.keystore)
-        with working("the command is sent, waiting for the device"):
-            return exchange_command(conversation, command, timeout_s)
+    notes: list[str] = []
+    prepared = prepare(data, conversation.keystore, choices, notes.append)
     take_counter(prepared, conversation.keystore)
+    for note in notes:
+        warn(note)
     with working(f"{prepared.use_case.name} is sent, waiting for the device"):
-        return exchange(conversation, prepared, timeout_s)
+        return prepared, exchange(conversation, prepared, timeout_s)
+
+
+def _exchange_command(conversation: Conversation, command: bytes, timeout_s: float) -> Answer:
+    """Take the counter of a command that is protected already, send it, and return its answer."""
+    from opensmets.cli.answers import exchange_command, take_counter_of
+
+    take_counter_of(command, conversation.keystore)
+    with working("the command is sent, waiting for the device"):
+        return exchange_command(conversation, command, timeout_s)
 
 
 def _write_duis(prepared: Prepared, answer: Answer) -> None:
@@ -116,4 +132,5 @@ def show(answer: Answer, *, as_json: bool, as_xml: bool) -> None:
     if answer.unread:
         warn(f"{answer.unread}; the message is verified and stands as it came")
     if answer.refused:
-        warn(f"the device answered {answer.use_case.name}, and refused an item: see the response")
+        for line in answer.refusals() or ["an item: see the response"]:
+            warn(f"the device refused {line}")

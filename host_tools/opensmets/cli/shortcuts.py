@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from opensmets.cli.console import warn, working, write
-from opensmets.cli.keys import choose_supplier, open_keystore, parse_amount
-from opensmets.cli.options import AUTO, DEFAULT_TIMEOUT_S, As, Json, Keystore, NoHubTime, Pcap, Port, Timeout, Xml
+from opensmets.cli.keys import choose_supplier, open_keystore, parse_amount, require_device_key
+from opensmets.cli.options import (
+    AUTO,
+    DEFAULT_TIMEOUT_S,
+    EXIT_CODES,
+    As,
+    Json,
+    Keystore,
+    NoHubTime,
+    Pcap,
+    Port,
+    Timeout,
+    Xml,
+)
 from opensmets.cli.send import show
 from opensmets.errors import SmetsError, UsageError
 
@@ -28,6 +40,11 @@ Maker = Callable[[bytes], tuple[int, Content]]
 FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC)
 _TIME_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 TOP_UP = "2.2"
+DONE = "done"
+#: In a pound; a balance is in thousandths of a penny.
+MILLIPENCE = 100_000
+#: The hub's clock and the host's may differ by half of this when a meter is commissioned.
+TOLERANCE_S = 60
 
 
 class Reading(StrEnum):
@@ -65,6 +82,8 @@ class Supply(StrEnum):
 
 LOG_NAMES = {Log.EVENT: "Event", Log.SECURITY: "Security", Log.POWER: "PowerEvent", Log.AUXILIARY: "ALCSEvent"}
 SUPPLY_REQUESTS = {Supply.ENABLE: "7.1", Supply.DISABLE: "7.2", Supply.ARM: "7.3", Supply.STATUS: "7.4"}
+#: What is read from one moment to another.
+DATED = (Reading.LOG, Reading.VOLTAGE, Reading.PREPAYMENT)
 CREDENTIAL_ROLES = ["Supplier", "NetworkOperator", "ACB", "Recovery", "TransCoS"]
 
 
@@ -84,9 +103,8 @@ class Way:
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to the application."""
-    app.command("read")(read)
-    app.command("topup")(topup)
-    app.command("supply")(supply)
+    for command in (read, topup, supply, commission):
+        app.command(command.__name__, epilog=EXIT_CODES)(command)
 
 
 def request_content(reading: Reading, log: Log, period: tuple[datetime, datetime]) -> tuple[str, Content]:
@@ -110,7 +128,7 @@ def request_content(reading: Reading, log: Log, period: tuple[datetime, datetime
 def read(
     what: Annotated[Reading, typer.Argument(help="What to read.")],
     port: Port = AUTO,
-    log: Annotated[Log, typer.Option("--log", help="Which log, with `read log`.")] = Log.EVENT,
+    log: Annotated[Log | None, typer.Option("--log", help="Which log, with `read log` [default: event]")] = None,
     start: Annotated[
         datetime | None, typer.Option("--from", formats=_TIME_FORMATS, help="First moment, in UTC.")
     ] = None,
@@ -124,11 +142,15 @@ def read(
     no_hub_time: NoHubTime = False,
 ) -> None:
     """Read registers, the supply's state, a log, balances, settings, the firmware version or the credentials."""
+    if log is not None and what is not Reading.LOG:
+        raise UsageError(f"--log belongs to `smets read log`, not to `smets read {what.value}`: leave it out")
+    if (start or end) and what not in DATED:
+        raise UsageError(f"--from and --to belong to {', '.join(DATED)}, not to {what.value}: leave them out")
     period = (start.replace(tzinfo=UTC) if start else FIRST, end.replace(tzinfo=UTC) if end else LAST)
     if period[1] < period[0]:
         raise UsageError("--to lies before --from: swap them")
     way = _way(port, keystore, originator, pcap, no_hub_time, timeout, as_json, as_xml)
-    _ask(way, *request_content(what, log, period), empty="nothing is recorded")
+    _ask(way, *request_content(what, log or Log.EVENT, period), empty="nothing is recorded")
 
 
 def supply(
@@ -145,6 +167,21 @@ def supply(
     """Enable, disable or arm the supply (signed critical commands), or read its state."""
     way = _way(port, keystore, originator, pcap, no_hub_time, timeout, as_json, as_xml)
     _ask(way, SUPPLY_REQUESTS[what], {})
+
+
+def commission(
+    port: Port = AUTO,
+    keystore: Keystore = None,
+    originator: As = None,
+    pcap: Pcap = None,
+    as_json: Json = False,
+    as_xml: Xml = False,
+    timeout: Timeout = DEFAULT_TIMEOUT_S,
+) -> None:
+    """Set the meter's clock, which starts at 2000-01-01, from its hub's: Commission Device (8.1.1), signed."""
+    start = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=TOLERANCE_S // 2)
+    way = _way(port, keystore, originator, pcap, False, timeout, as_json, as_xml)
+    _ask(way, "8.1.1", {"CurrentDateTime": start, "TolerancePeriod": TOLERANCE_S})
 
 
 def topup(
@@ -179,9 +216,11 @@ def _topup_content(way: Way, device: bytes, token: str | None, amount_pence: int
 
     counters = Counters(way.keystore.path)
     if token is None:
+        # made once for nothing, so that what cannot be made takes no counter
+        utrn.make(way.keystore, way.originator, device, amount_pence, utrn.COUNTER_STEP)
         counter = counters.next(way.originator, "topup")
         token = utrn.make(way.keystore, way.originator, device, amount_pence, counter)
-        warn(f"UTRN {token}")
+        (warn if way.as_json or way.as_xml else write)(f"UTRN {token}")
         return counter, {"UTRN": token}
     highest = counters.highest(way.originator, "topup")
     _, counter = utrn.check(way.keystore, way.originator, device, token, highest=highest)
@@ -194,11 +233,13 @@ def _way(
     port: str, keystore: Any, originator: str | None, pcap: Any, no_hub_time: bool, timeout_s: float, as_json: bool,
     as_xml: bool,
 ) -> Way:  # fmt: skip
+    if as_json and as_xml:
+        raise UsageError("--json and --xml are two ways to write one answer: choose one")
     store = open_keystore(keystore)
     return Way(port, store, choose_supplier(store, originator), pcap, not no_hub_time, timeout_s, as_json, as_xml)
 
 
-def _ask(way: Way, variant: str, content: Content | Maker, empty: str = "done") -> None:
+def _ask(way: Way, variant: str, content: Content | Maker, empty: str = DONE) -> None:
     """Make a request, send it, print its answer (`empty` when it holds no values), and leave with its exit code."""
     from opensmets.cli.answers import open_talk
 
@@ -219,22 +260,31 @@ def ask(conversation: Conversation, way: Way, variant: str, content: Content | M
     from opensmets.duis.compose import Address, compose
     from opensmets.security.counters import Counters
 
-    device = device_at(conversation)
-    way.keystore.public_key(device, "ka")
+    device = device_at(conversation, way.timeout_s)
+    require_device_key(way.keystore, device)
     if callable(content):
         counter, values = content(device)
     else:
-        counter, values = Counters(way.keystore.path).next(way.originator), content
+        counters, values = Counters(way.keystore.path), content
+        rehearsal = compose(variant, values, Address(way.originator, device, counters.highest(way.originator) + 1))
+        prepare(rehearsal, way.keystore, Choices(rehearse=True), lambda line: None)
+        counter = counters.next(way.originator)
     document = compose(variant, values, Address(way.originator, device, counter))
     prepared = prepare(document, way.keystore, Choices(numbered=True), lambda line: None)
     return exchange(conversation, prepared, way.timeout_s)
 
 
-def device_at(conversation: Conversation) -> bytes:
-    """Ask the device at the port who it is and return its EUI. Raises SmetsError when it is no meter yet."""
-    from opensmets.bench.control import PROVISIONING, Caller
+def device_at(conversation: Conversation, timeout_s: float = DEFAULT_TIMEOUT_S) -> bytes:
+    """Ask the device at the port who it is and return its EUI. Raises SmetsError when it is no meter yet, or silent."""
+    from opensmets.bench.control import PROVISIONING, Caller, NoAnswer
 
-    known = Caller(conversation.link, PROVISIONING, conversation.take_frame)("who")
+    port = conversation.link.port
+    try:
+        known = Caller(conversation.link, PROVISIONING, conversation.take_frame)("who", timeout_s=timeout_s)
+    except NoAnswer:
+        raise SmetsError(
+            f"{port}: no answer within {timeout_s:g} s: is the device running, and is this its port?"
+        ) from None
     if not known["provisioned"]:
         raise SmetsError(f"the device at {conversation.link.port} is not provisioned: `smets device run` does that")
     return bytes.fromhex(known["eui"])
@@ -244,6 +294,7 @@ def _show_lines(answer: Answer, empty: str) -> None:
     lines = answer.lines()
     width = max((len(label) for label, _ in lines), default=0)
     for label, value in lines:
-        write(f"{label:{width}}  {value}")
+        pounds = f"  £{int(value) / MILLIPENCE:.2f}" if label == "MeterBalance" else ""
+        write(f"{label:{width}}  {value}{pounds}")
     if not lines and answer.exit_code == 0:
-        write(empty)
+        (warn if empty == DONE else write)(empty)

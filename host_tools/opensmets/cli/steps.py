@@ -18,7 +18,7 @@ import typer
 from opensmets.cli.console import read_input, warn, write
 from opensmets.cli.keys import open_keystore
 from opensmets.cli.message_input import is_xml, message_of, read_message, read_source
-from opensmets.cli.options import DeviceType, Keystore, Polyphase, Twin, UseCaseName
+from opensmets.cli.options import EXIT_CODES, DeviceType, Keystore, Polyphase, Twin, UseCaseName
 from opensmets.errors import SmetsError, UsageError
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ FormOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to the application."""
-    app.command("transform")(transform)
-    app.command("sign")(sign)
-    app.command("protect")(protect)
+    app.command("transform", epilog=EXIT_CODES)(transform)
+    app.command("sign", epilog=EXIT_CODES)(sign)
+    app.command("protect", epilog=EXIT_CODES)(protect)
 
 
 def write_message(octets: bytes, form: Form) -> None:

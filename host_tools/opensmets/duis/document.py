@@ -162,4 +162,4 @@ def _check_command_variant(variant: int, service: ServiceRequest, signed: bool) 
         told = " or ".join(str(one) for one in allowed)
         kind = "a signed pre-command" if signed else "critical" if service.critical else "not critical"
         kind = "carried out by the DCC itself" if service.non_device else kind
-        raise InvalidRequest(f"CommandVariant: {variant} should be {told}, for {service.variant} is {kind}")
+        raise InvalidRequest(f"CommandVariant: {variant} should be {told}, because {service.variant} is {kind}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import termios
 import time
 from pathlib import Path
@@ -19,6 +21,15 @@ BAUD = 115200
 WRITE_TIMEOUT_S = 5.0
 READ_SIZE = 4096
 _FAILURES = (OSError, serial.SerialException, termios.error)
+
+
+#: What the system's error numbers mean for a port.
+_REASONS = {
+    errno.ENOENT: "there is no such port",
+    errno.ENOTTY: "it is not a serial port",
+    errno.EACCES: "you may not use it; on Linux, join the group that owns it",
+    errno.EIO: "the other end closed it",
+}
 
 
 class LinkLost(SmetsError):
@@ -69,6 +80,13 @@ class Link:
             self._capture.add(INBOUND, frame)
         return frame
 
+    def receive_waiting(self) -> Frame | None:
+        """Return the next frame of what has come already, or None. Raises LinkLost when the port is gone."""
+        if (frame := self.receive(0.0)) is not None:
+            return frame
+        self._reader.feed(self._read(0.0))
+        return self.receive(0.0)
+
     def close(self) -> None:
         """Close the port and the capture, and let others have the port."""
         self._stream.close()
@@ -97,6 +115,14 @@ class Link:
 
 
 def _reason(error: Exception) -> str:
+    """Return why a port failed in plain words, whichever layer said so and however."""
+    number = error.args[0] if error.args and isinstance(error.args[0], int) else getattr(error, "errno", None)
+    if number is not None:
+        return _REASONS.get(number, os.strerror(number).lower())
+    if "Inappropriate ioctl" in str(error):
+        return _REASONS[errno.ENOTTY]
+    if "returned no data" in str(error) or "disconnected" in str(error):
+        return _REASONS[errno.EIO]
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 

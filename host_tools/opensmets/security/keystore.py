@@ -17,7 +17,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from opensmets.errors import SmetsError
+from opensmets.errors import SmetsError, UsageError
 from opensmets.security import certificates
 from opensmets.security.suite import SharedSecret
 
@@ -32,7 +32,7 @@ class MissingKey(SmetsError):
 
 
 def parse_eui(text: str | bytes) -> bytes:
-    """Return the 8 octets of an EUI-64 given as octets or as hex with or without `-` or `:`. Raises SmetsError."""
+    """Return the 8 octets of an EUI-64 given as octets or as hex with or without `-` or `:`. Raises UsageError."""
     if isinstance(text, bytes):
         octets = text
     else:
@@ -41,7 +41,7 @@ def parse_eui(text: str | bytes) -> bytes:
         except ValueError:
             octets = b""
     if len(octets) != 8:
-        raise SmetsError(f"{text!r} is no EUI-64: expected 16 hex digits, such as 90-B3-D5-1F-30-01-00-00")
+        raise UsageError(f"{text!r} is no EUI-64: expected 16 hex digits, such as 90-B3-D5-1F-30-01-00-00")
     return octets
 
 
@@ -79,11 +79,15 @@ class KeyStore:
         """List the folder. Raises SmetsError when it is none or holds no keys."""
         folder = Path(path)
         if not folder.is_dir():
-            raise SmetsError(f"no key store at {folder}: give a folder of keys, or make one with `smets pki init`")
+            raise SmetsError(
+                f"no key store at {folder}: `smets pki init {folder}` makes test keys, as does `smets device run`"
+            )
         store = cls(folder)
         store.rescan()
         if not store._files:
-            raise SmetsError(f"{folder} holds no <eui>-ds.pem, -ka.pem or .key files; `smets pki init` makes them")
+            raise SmetsError(
+                f"{folder} holds no <eui>-ds.pem, -ka.pem or .key files; `smets pki init {folder}` makes them"
+            )
         return store
 
     def rescan(self) -> None:
