@@ -10,7 +10,8 @@
 `u32 @registers.active_import_wh` is a number of the model. Limits are of a number its range, else of its length in
 octets, characters, bits or elements. An `array`, `structure` or `compact` with a path of its own has its elements'
 values from there, one child describing every element of an array (which has limits) or compact array; without one,
-each child says where its own value is (constants and nulls take no value; `octets =` is none at all). `date_time` is an octet string of 12 bound to a `time_s`.
+each child says where its own value is (constants and nulls take no value; `octets =` is the empty one). `date_time` is
+an octet string of 12 bound to a `time_s`.
 `passive @p` is the value that waits to replace `p`, `activation @p` the time at which it does. A layout with a false
 condition is not there at all. `choice(a, b)` is what is set as an `a` or a `b`, by the type that comes, each bound to a
 path of its own. `protected` is the argument of get_protected_attributes (class 30, method 1).
