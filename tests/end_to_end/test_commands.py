@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -129,9 +130,22 @@ def test_topup_is_credited_once(meter: Meter) -> None:
     assert outcome.code == 0, outcome.err
     token = re.findall(r"UTRN (\d{20})", outcome.out)[0]
     assert int(str(bench(meter, "get", path="payment.meter_balance_millipence")["value"])) - before == 1_000_000
+    started = time.monotonic()
     again = meter.smets("topup", token)
-    assert again.code != 0
+    assert again.code == 1
+    assert "refused the command as not authentic or already used (0x8F3D)" in again.err
+    assert time.monotonic() - started < 10  # its alert settles it, before the timeout does
     assert int(str(bench(meter, "get", path="payment.meter_balance_millipence")["value"])) - before == 1_000_000
+
+
+def test_commission_sets_the_clock(meter: Meter) -> None:
+    outcome = meter.smets("commission")
+    assert outcome.code == 0, outcome.err
+    off_s = (
+        int(str(bench(meter, "status")["time_s"]))
+        - (datetime.now(UTC) - datetime(2000, 1, 1, tzinfo=UTC)).total_seconds()
+    )
+    assert abs(off_s) < 5
 
 
 def test_a_refused_item_is_three(meter: Meter) -> None:

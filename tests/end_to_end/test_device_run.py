@@ -26,6 +26,8 @@ PERIOD = {
         "EndDateTime": datetime(2099, 1, 1, tzinfo=UTC),
     }
 }
+#: Files in a store's folder that are not the device's state.
+NOT_STATE = ("device.log", "store.lock")
 pytestmark = pytest.mark.xdist_group("end_to_end")
 
 
@@ -137,7 +139,7 @@ def test_a_store_without_its_keys_is_refused(tmp_path: Path) -> None:
 
 def test_a_corrupt_store_is_refused_and_kept(tmp_path: Path) -> None:
     start_meter(tmp_path).stop()
-    files = [path for path in (tmp_path / "esme").rglob("*") if path.is_file() and path.name != "device.log"]
+    files = [path for path in (tmp_path / "esme").rglob("*") if path.is_file() and path.name not in NOT_STATE]
     for path in files:
         path.write_bytes(b"\xa5" * len(path.read_bytes()))
     before = time.monotonic()

@@ -14,8 +14,8 @@ from opensmets.cli import keys, main
 from tests.command import COMMAND, silent_port, smets, smets_process
 
 COMMANDS = (
-    "demo", "device", "send", "read", "supply", "topup", "listen", "decode", "transform", "sign", "protect", "pki",
-    "utrn", "requests", "conformance",
+    "demo", "device", "send", "read", "supply", "topup", "commission", "listen", "decode", "transform", "sign",
+    "protect", "pki", "utrn", "requests", "conformance",
 )  # fmt: skip
 
 
@@ -103,3 +103,46 @@ def test_ctrl_c_is_130_and_quiet(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == main.EXIT_INTERRUPTED
         assert process.stderr.read() == ""
+
+
+def test_ctrl_c_while_the_command_loads_is_quiet() -> None:
+    code = "import os, signal, sys; from opensmets.cli import entry\n" + (
+        "sys.meta_path.insert(0, type('F', (), {'find_spec': lambda *a: os.kill(os.getpid(), signal.SIGINT)})())\n"
+        "entry.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (main.EXIT_INTERRUPTED, "")
+
+
+def test_help_into_a_closed_pipe_is_quiet() -> None:
+    listing = " ".join([*COMMAND, "--help"])
+    done = subprocess.run(f"{listing} | true", shell=True, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("read", "log", "--from", "yesterday"), "'yesterday' is no date"),
+        (("topup", "-5"), "'-5' is no amount in pounds"),
+        (("topup", "1e1"), "'1e1' is no amount in pounds"),
+        (("topup", "1_0"), "'1_0' is no amount in pounds"),
+        (("read", "registers", "--log", "power"), "--log belongs to"),
+        (("read", "registers", "--from", "2026-01-01"), "--from and --to belong to"),
+        (("read", "supply", "--json", "--xml"), "choose one"),
+        (("send", "nothere.xml"), "nothere.xml: no such file"),
+        (("decode", "nothere.hex"), "nothere.hex: no such file"),
+        (("sign", "nothere.hex"), "no"),
+        (("transform", "nothere.xml"), "nothere.xml: no such file"),
+        (("decode", "<Request/>"), "smets send"),
+    ],
+)
+def test_wrong_usage_is_said_plainly(arguments: tuple[str, ...], expected: str) -> None:
+    outcome = smets(*arguments)
+    assert expected in outcome.why
+    assert "Value error" not in outcome.why
+
+
+@pytest.mark.parametrize("command", ["send", "read", "supply", "topup", "commission", "listen", "decode"])
+def test_help_tells_the_exit_codes(command: str) -> None:
+    assert "3 the device answered" in " ".join(smets(command, "--help").out.split())

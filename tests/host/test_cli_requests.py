@@ -298,3 +298,27 @@ def test_without_a_port_the_only_device_is_taken_or_none(
     outcome = smets("supply", "status", "--keystore", keys)
     assert outcome.code == 2
     assert "smets device run" in outcome.why
+
+
+@pytest.mark.parametrize("command", [("supply", "status"), ("topup", "1.00")])
+def test_the_timeout_holds_from_the_first_question_and_no_counter_is_taken(
+    command: tuple[str, ...], keys: Path, port: str
+) -> None:
+    outcome = smets(*command, "--port", port, "--keystore", keys, "--timeout", "0.3")
+    assert outcome.code == 1
+    assert "no answer within 0.3 s" in outcome.why
+    assert not (keys / "counters.json").exists()
+
+
+def test_nothing_is_taken_or_claimed_when_the_port_is_not_there(keys: Path) -> None:
+    for options in ((), ("--renumber",)):
+        outcome = send(disable(), keys, "/dev/nowhere", *options)
+        assert "cannot open /dev/nowhere (there is no such port)" in outcome.why
+        assert not (keys / "counters.json").exists()
+
+
+def test_a_device_whose_keys_are_elsewhere(keys: Path, port: str) -> None:
+    (keys / "00db1234567890a0-ka.pem").unlink()
+    assert "give --keystore DIR" in send(disable(), keys, port, "--renumber").why
+    assert "give --keystore DIR" in smets("utrn", "make", "1", "--device", DEVICE.hex(), "--keystore", keys).why
+    assert not (keys / "counters.json").exists()

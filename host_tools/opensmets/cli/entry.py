@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from types import FrameType
 
 EXIT_INTERRUPTED = 130
@@ -20,3 +21,7 @@ def main() -> int:
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     return run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
