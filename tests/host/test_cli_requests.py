@@ -322,3 +322,10 @@ def test_a_device_whose_keys_are_elsewhere(keys: Path, port: str) -> None:
     assert "give --keystore DIR" in send(disable(), keys, port, "--renumber").why
     assert "give --keystore DIR" in smets("utrn", "make", "1", "--device", DEVICE.hex(), "--keystore", keys).why
     assert not (keys / "counters.json").exists()
+
+
+@pytest.mark.parametrize("command", ["send", "decode", "sign", "protect", "transform"])
+@pytest.mark.parametrize("given", [b"", b"<html/>", b"\x89PNG"])
+def test_what_is_no_input_is_usage_everywhere(command: str, given: bytes, keys: Path) -> None:
+    outcome = smets(command, "-", "--keystore", keys, stdin=given)
+    assert outcome.code == 2, outcome.err

@@ -15,7 +15,7 @@ from decimal import Decimal
 from lxml import etree
 
 from opensmets.catalogue.request_content import Particle, TextType
-from opensmets.errors import SmetsError
+from opensmets.errors import UsageError
 
 NAMESPACE = "http://www.dccinterface.co.uk/ServiceUserGateway"
 SPACE = " \t\r\n"
@@ -36,7 +36,7 @@ _FORMS = {
 }  # fmt: skip
 
 
-class InvalidRequest(SmetsError):
+class InvalidRequest(UsageError):
     """A document is not what the schema allows; the text names the element."""
 
 
