@@ -63,7 +63,10 @@ def test_signed_pre_command() -> None:
         (document("7.4", "<ReadSupplyStatus/>", counter="007"), "RequestID: "),
         (document("7.4", "<ReadSupplyStatus/>", command_variant=0), "CommandVariant: 0 is below 1"),
         (document("7.4", "<ReadSupplyStatus/>", command_variant=4), "CommandVariant: 4 should be 1 or 2 or 3"),
-        (document("7.2", "<DisableSupply/>", command_variant=1), "CommandVariant: 1 should be 4, because 7.2 is critical"),
+        (
+            document("7.2", "<DisableSupply/>", command_variant=1),
+            "CommandVariant: 1 should be 4, because 7.2 is critical",
+        ),
         (document("7.99", "<DisableSupply/>"), "7.99 is none of DUIS 5.4's"),
         (document("7.2", "<EnableSupply/>", command_variant=4), "EnableSupply: 7.2 is DisableSupply"),
         (document("7.4", ""), "Body: has 0 elements"),

@@ -49,6 +49,7 @@ class Update:
     def __init__(self, role):
         self.role = role
         self.results = ()
+        self.time_s = None
 
 
 def answer(command, use_case, cell, station, sink):

@@ -25,14 +25,14 @@ class Prices(ColdComponent):
     """The primary element's. Where a block ends, `thresholds_n_wh` says for its time of use, each block's in turn."""
 
     NAME = "prices"
-    FIELDS = (
+    FIELDS: tuple = (
         ("in_sterling", BOOL, True),
         ("standing_charge", ">h"),
         ("standing_charge_scale", ">b", _MILLIPENCE_SCALE),
         ("scale", ">b", _MILLIPENCE_SCALE),
         ("active_price_millipence", ">I"),
     )
-    NESTED = (
+    NESTED: tuple = (
         ("prices", [_ROWS, _ROW]),
         ("thresholds_1_wh", _THRESHOLDS, _UNLIMITED),
         ("thresholds_2_wh", _THRESHOLDS, _UNLIMITED),

@@ -144,7 +144,7 @@ class Esme:
         elif self._rooms is None:
             self.log("not provisioned: only provisioning requests are answered")
         elif channel == framing.MESSAGES:
-            self._guard(self._answer, self._rooms.handler, payload)
+            self._guard(self._answer, self._rooms, payload)
         elif channel == framing.HUB_TIME and len(payload) == _HUB_TIME_SIZE:
             self._guard(self._rooms.meter.hub_time, int.from_bytes(bytes(payload[:4]), "big"), payload[4])
         elif channel == framing.BENCH and self._rooms.bench:
@@ -152,17 +152,17 @@ class Esme:
         else:
             self.log("nothing is done with frames of channel %d and %d bytes" % (channel, len(payload)))
 
-    def _answer(self, handler, message):
+    def _answer(self, rooms, message):
         try:
-            self._rooms.settle()
-            response = handler.handle(message)
+            rooms.settle()
+            response = rooms.handler.handle(message)
             if response is not None:
                 self._send_message(response)
         except MemoryError:
-            self._rooms.meter.discard()  # or it would hold the heap for good, and be kept by the next command
+            rooms.meter.discard()  # or it would hold the heap for good, and be kept by the next command
             raise
         finally:
-            self._rooms.meter.release()
+            rooms.meter.release()
             gc.collect()
 
     def _answer_bench(self, bench, request):

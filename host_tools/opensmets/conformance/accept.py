@@ -40,7 +40,7 @@ def altered(octets: bytes, *, all_bits: bool) -> Iterator[bytes]:
 
 
 def forged(device: DeviceUnderTest, command: Message) -> Iterator[bytes]:
-    """Yield commands whose MAC is right and whose signature is not: bits of the signature and of the payload flipped."""
+    """Yield commands whose MAC is right and whose signature is not: bits of it and of the payload are flipped."""
     if not command.signature:
         return
     chance = random.Random(command.payload)
