@@ -270,6 +270,6 @@ def reference_documents() -> list[Path]:
 @pytest.mark.parametrize(
     "document", reference_documents(), ids=lambda path: path.name.removesuffix("_REQUEST_DUIS.XML")
 )
-def test_what_smets_requests_says_is_so(meter: Meter, document: Path) -> None:
+def test_first_light_documents_are_carried_out(meter: Meter, document: Path) -> None:
     outcome = meter.smets("send", document, "--renumber", "--timeout", "5")
     assert outcome.code == OTHERWISE.get(document.name.split("_")[0], 0), outcome.err
