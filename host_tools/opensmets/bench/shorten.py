@@ -172,7 +172,7 @@ def _assigned(node: ast.AST) -> set[str]:
 
 
 def shorten(sources: Mapping[str, str], callers: Iterable[str] = ()) -> dict[str, str]:
-    """Return the sources, by dotted module name, with their own names shortened.
+    """Return the sources, by dotted module name and in their order, with their own names shortened.
 
     `callers` are sources that stay as they are and may call these with names for parameters.
     """
@@ -191,4 +191,4 @@ def shorten(sources: Mapping[str, str], callers: Iterable[str] = ()) -> dict[str
         for module in family:
             changed = _Shortener(trees[module], private, named).visit(trees[module])
             result[module] = ast.unparse(ast.fix_missing_locations(changed))
-    return result
+    return {module: result[module] for module in sources}
