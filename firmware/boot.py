@@ -1,0 +1,58 @@
+"""Pick the firmware that runs: one of two slots, or the factory's. This file stays when the firmware changes.
+
+`<store>/slots/boot` is four characters and their CRC-32, big-endian: the active slot (a, b, or - for the factory's
+files), the slot tried last, its state (I idle, T on trial, C confirmed, F failed) and how many starts it has left.
+`main.py` calls `choose` before it imports `smets`; when that ends with an error while `is_trial`, it starts again.
+"""
+
+import os
+import sys
+from binascii import crc32
+
+_FACTORY = "--I0"
+
+
+def choose(store):
+    """Put the slot to be run first on the module path and return its folder, None for the factory's files.
+
+    A start on trial is counted before it: one that never confirms itself is not run for ever.
+    """
+    active, tried, state, starts = read_record(store)
+    if state == "T" and starts != "0":
+        _write_record(store, "%s%sT%d" % (active, tried, int(starts) - 1))
+        active = tried
+    elif state == "T":
+        _write_record(store, active + tried + "F0")
+    folder = store + "/slots/" + active
+    try:
+        os.stat(folder + "/verified")
+    except OSError:
+        return None
+    sys.path.insert(0, folder)
+    return folder
+
+
+def is_trial(store):
+    """Return whether the firmware that runs has still to prove itself."""
+    return read_record(store)[2] == "T"
+
+
+def read_record(store):
+    """Return the record's characters; without one, those of a device that has only its factory's files."""
+    try:
+        with open(store + "/slots/boot", "rb") as handle:
+            packed = handle.read(8)
+    except OSError:
+        return _FACTORY
+    good = crc32(packed[:4]).to_bytes(4, "big") == packed[4:] and packed[2] in b"ITCF"  # erased flash has a good CRC
+    return packed[:4].decode() if good else _FACTORY
+
+
+def _write_record(store, text):
+    path = store + "/slots/boot"
+    with open(path + ".new", "wb") as handle:
+        handle.write(text.encode() + crc32(text.encode()).to_bytes(4, "big"))
+        handle.flush()  # MicroPython's flush is the file system's sync
+        if hasattr(os, "fsync"):
+            os.fsync(handle.fileno())
+    os.rename(path + ".new", path)  # whole or not at all, on littlefs and POSIX alike
