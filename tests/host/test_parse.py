@@ -405,7 +405,7 @@ def test_the_wrong_message_is_refused() -> None:
         parse.parse_alert(sent)
     with pytest.raises(UnsupportedUseCase, match="GCS33"):
         parse.parse_response(message(use_case("GCS33").message_code), use_case=use_case("GCS33"))
-    with pytest.raises(UnsupportedUseCase, match="only DLMS alerts"):
+    with pytest.raises(UnsupportedUseCase, match="its kind of payload"):
         parse.parse_alert(replace(message(0x1000, ALERT), payload=b"\x01\x09\x01"))
 
 
@@ -462,6 +462,92 @@ def test_a_price_that_stands_twice_is_shown_once() -> None:
 def coded(element: str, status: str, code: int, name: str, more: str = "") -> str:
     text = f'<{status} ResponseCode="{code}"><ASN1Status>{name}</ASN1Status></{status}>{more}'
     return f'<{element} MessageSuccess="{"false" if code else "true"}">{text}</{element}>'
+
+
+def sequence(*parts: str) -> str:
+    """Return a DER SEQUENCE, in hexadecimal, of elements in hexadecimal."""
+    content = bytes.fromhex("".join(parts)).hex()
+    size = len(content) // 2
+    return f"30{size:02X}{content}" if size < 0x80 else f"3081{size:02X}{content}"
+
+
+CELL = "3007 020102 03020780"
+PARTIES = "0408 90B3D51F30010000 0408 0102030405060708 0408 90B3D51F30030000 0408 1112131415161718"
+CHANGE = sequence("020102", "020105", sequence(sequence("020100", "020107")))
+OUTCOME = sequence("020203E9", "020102", sequence(CHANGE), sequence(sequence(CELL, "0A010A", PARTIES)))
+OUTCOME_ELEMENTS = """<AuthorisingRemotePartyOriginatorCounter>1001</AuthorisingRemotePartyOriginatorCounter>\
+<CredentialsReplacementMode>SupplierBySupplier</CredentialsReplacementMode>\
+<RemotePartySeqNumberChange><RemotePartyRole>Supplier</RemotePartyRole>\
+<RemotePartyFloorSeqNumber>5</RemotePartyFloorSeqNumber>\
+<RemotePartyPrepaymentTopUpFloorSeqNumber>7</RemotePartyPrepaymentTopUpFloorSeqNumber></RemotePartySeqNumberChange>\
+<ReplacementOutcome><StatusCode ResponseCode="10"><ASN1Status>noTrustAnchor</ASN1Status></StatusCode>\
+<CertificateType>DigitalSigning</CertificateType><RemotePartyRole>Supplier</RemotePartyRole>\
+<ExistingRemotePartyID>90-B3-D5-1F-30-01-00-00</ExistingRemotePartyID>\
+<NewRemotePartyID>90-B3-D5-1F-30-03-00-00</NewRemotePartyID>\
+<ExistingCertificateHash>AQIDBAUGBwg=</ExistingCertificateHash>\
+<NewCertificateHash>ERITFBUWFxg=</NewCertificateHash></ReplacementOutcome>"""
+
+
+def test_what_became_of_a_credential_update() -> None:
+    case = use_case("CS02bSupplierBySupplier")
+    payload = bytes.fromhex(sequence("0500", OUTCOME))
+    root = parse.parse_response(replace(message(case.message_code), payload=payload), use_case=case)
+    judged(etree.fromstring(etree.tostring(root)))
+    answer = f"<ExecutionOutcome>{OUTCOME_ELEMENTS}</ExecutionOutcome>"
+    answer = f'<UpdateSecurityCredentialsKRPRsp MessageSuccess="false">{answer}</UpdateSecurityCredentialsKRPRsp>'
+    assert body(root) == f"<ResponseMessage><SMETSData>{answer}</SMETSData></ResponseMessage>"
+
+
+def test_a_credential_update_that_is_for_later() -> None:
+    case = use_case("CS02bSupplierByTransCoS")
+    sent = replace(message(case.message_code), payload=bytes.fromhex("30020500"))
+    root = parse.parse_response(sent, use_case=case)
+    answer = '<UpdateSecurityCredentialsCoSRsp MessageSuccess="true"/>'
+    assert body(root) == f"<ResponseMessage><SMETSData>{answer}</SMETSData></ResponseMessage>"
+
+
+def dated_alert(message_code: int, payload: str) -> str:
+    """Return the content of an alert, its frame and description taken off."""
+    octets = bytes.fromhex(payload)
+    root = parse.parse_alert(replace(message(message_code, ALERT), payload=octets))
+    judged(etree.fromstring(etree.tostring(root)))
+    assert parse.read_back(root).encode() == octets
+    head, frame = "<GBCSHexAlertCode>8F66</GBCSHexAlertCode>", "<FutureDatedCommandOutcomeDeviceAlert>"
+    before, text = body(root).split("<Timestamp>2030-01-15T00:00:00Z</Timestamp><Payload>" + frame)
+    assert before.startswith(f"<DeviceAlertMessage><DeviceAlertContent>{head}<AlertDescription>")
+    end = f"{frame.replace('<', '</')}</Payload></DeviceAlertContent></DeviceAlertMessage>"
+    return text.removesuffix(end)
+
+
+TIME = "180F" + b"20300115000000Z".hex()
+
+
+@pytest.mark.parametrize("message_code", [0x00CB, 0x0124])
+def test_a_credential_update_in_its_time(message_code: int) -> None:
+    element = "UpdateSecurityCredentialsDeviceAlert"
+    outcome = OUTCOME_ELEMENTS.join(f"<{slash}UpdateSecurityCredentialsExecutionOutcome>" for slash in ("", "/"))
+    wanted = f"<{element}>{outcome}</{element}>"
+    assert dated_alert(message_code, sequence("0203008F66", TIME, OUTCOME)) == wanted
+
+
+def test_firmware_activated_in_its_time() -> None:
+    code = '<ActivateImageResponseCode ResponseCode="0"><ASN1Status>success</ASN1Status></ActivateImageResponseCode>'
+    assert dated_alert(0x00CA, sequence("0203008F66", TIME, "020203E9", sequence("020100", "0404 01020304"))) == (
+        "<FirmwareActivationDeviceAlert><ExecutionDateTime>2030-01-15T00:00:00Z</ExecutionDateTime>"
+        f"<OriginatorCounterFromCommand>1001</OriginatorCounterFromCommand>{code}"
+        "<FirmwareVersion>01020304</FirmwareVersion></FirmwareActivationDeviceAlert>"
+    )
+
+
+def test_an_update_of_every_key_is_kept_whole() -> None:
+    case = use_case("CS02bAnyExceptAbnormalRootByRecovery")
+    row = sequence(CELL, "0A0100", PARTIES)
+    payload = bytes.fromhex(sequence("0500", sequence("020203E9", "020108", "3000", sequence(row * 4))))
+    root = parse.parse_response(replace(message(case.message_code), payload=payload), use_case=case)
+    judged(etree.fromstring(etree.tostring(root)))
+    assert kept(0, "payload", payload) in body(root)
+    assert root.find(".//{*}ReplacementOutcome") is None
+    assert parse.read_back(root).encode() == payload
 
 
 UPDATE = ("UpdateSecurityCredentialsDeviceRsp", "UpdateSecurityCredentialsResponseCode")

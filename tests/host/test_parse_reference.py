@@ -16,7 +16,7 @@ from opensmets.layouts.asn1 import Element
 from opensmets.layouts.axdr import Data
 from opensmets.layouts.envelope import ALERT, COMMAND, Message
 from opensmets.layouts.xdlms import AccessResponse, Notification, Result
-from opensmets.parse.credentials import normal
+from opensmets.parse.der import normal
 from opensmets.parse.response import is_built
 from opensmets.security.sensitive import decrypt_parts
 from tests.host.altered import altered
@@ -25,6 +25,9 @@ from tests.host.sealed import protected_items, with_alert, with_response
 from tests.reference import REFERENCE, needs_reference
 
 pytestmark = needs_reference
+#: Use cases whose ASN.1 alerts are read: what was carried out at its time.
+DATED = ("CS06", "CS02bSupplierBySupplier", "CS02bSupplierByTransCoS", "CS02gLoadControllerBySupplier",
+         "CS02gLoadControllerByLoadController")  # fmt: skip
 Values = AccessResponse | Notification | Element
 
 
@@ -43,7 +46,7 @@ def built(name: str) -> bool:
     kind = name.split("/")[1]
     if use_case is None or "_RESPONSE" not in kind and "_ALERT" not in kind:
         return False
-    return use_case.payload == "dlms" or ("_RESPONSE" in kind and is_built(use_case))
+    return use_case.payload == "dlms" or ("_RESPONSE" in kind and is_built(use_case)) or use_case.name in DATED
 
 
 def payload_of(name: str) -> str:
@@ -64,10 +67,10 @@ def document(message: Message, decrypted: tuple[bytes, ...] | list[bytes], use_c
 
 
 def values(message: Message, decrypted: tuple[bytes, ...] | list[bytes], use_case: UseCase) -> Values:
+    if use_case.payload == "asn1":
+        return parse.plain_asn1(message)
     if message.cra_flag == ALERT:
         return parse.plain_alert(message, decrypted)
-    if use_case.payload == "asn1":
-        return normal(asn1.decode(message.payload))
     return parse.plain_response(message, decrypted)
 
 

@@ -20,6 +20,7 @@ and an entry has
 | optional | items at the end may be missing |
 | message_code | of an alert that is no use case of the catalogue |
 | status, statuses | of an ASN.1 answer: the element of its code, and the map that names codes |
+| outcome | of an ASN.1 answer or alert: the path of the element that says what became of an update |
 | version, content | of an ASN.1 answer: the elements of a firmware version, and of a certificate or request |
 
 The language of layouts is described in `parse.layout`.
@@ -50,6 +51,7 @@ class ResponseEntry:
     message_code: int | None = None
     status: str | None = None
     statuses: str | None = None
+    outcome: str | None = None
     version: str | None = None
     content: str | None = None
     maps: Mapping[str, Mapping[int, str]] = field(default_factory=dict)

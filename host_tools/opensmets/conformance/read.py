@@ -15,7 +15,7 @@ from opensmets.conformance.protect import BETWEEN_DEVICES, NO_KEY_BETWEEN_DEVICE
 from opensmets.conformance.scenarios import Scenario
 from opensmets.conformance.verdicts import PASS, Mismatch, Verdict, not_applicable, unsupported
 from opensmets.errors import SmetsError
-from opensmets.layouts import envelope, xdlms
+from opensmets.layouts import asn1, envelope, xdlms
 from opensmets.layouts.axdr import Compact, Data
 from opensmets.layouts.envelope import ALERT, Message
 from opensmets.layouts.xdlms import AccessResponse, Notification
@@ -25,12 +25,14 @@ from opensmets.parse import (
     parse_alert,
     parse_response,
     plain_alert,
+    plain_asn1,
     plain_response,
     read_back,
 )
 from opensmets.security.keystore import KeyStore
 from opensmets.security.protection import use_case_of, verify
 
+Values = AccessResponse | Notification | asn1.Element
 SCHEMA = "mmc-5.4.xsd"
 NOT_VALIDATED = f"not validated: no {SCHEMA} beside the requests"
 
@@ -74,8 +76,6 @@ def _read(name: str, message: Message, entry: UseCase, keystore: KeyStore, schem
     document = _document(message, verdict.decrypted, own)
     if schema:
         _validate(name, document, schema)
-    if message.payload[0] not in (xdlms.ACCESS_RESPONSE, xdlms.DATA_NOTIFICATION):
-        return  # recoverability of DER is the parse room's own test: its values are one to one with elements
     plain = _plain(message, verdict.decrypted)
     if read_back(document, own) != plain:
         raise Mismatch(f"{name}: the XML does not give the payload's values back")
@@ -95,7 +95,9 @@ def _document(message: Message, decrypted: tuple[bytes, ...], entry: UseCase | N
     return parse_response(message, decrypted=decrypted, use_case=entry or use_case_of(message))
 
 
-def _plain(message: Message, decrypted: tuple[bytes, ...]) -> AccessResponse | Notification:
+def _plain(message: Message, decrypted: tuple[bytes, ...]) -> Values:
+    if message.payload[0] not in (xdlms.ACCESS_RESPONSE, xdlms.DATA_NOTIFICATION):
+        return plain_asn1(message)
     return (plain_alert if message.cra_flag == ALERT else plain_response)(message, decrypted)
 
 
@@ -125,9 +127,7 @@ def altered(data: Data) -> Iterator[Data]:
             yield replace(data, value=value)
 
 
-def _alterations(
-    name: str, message: Message, plain: AccessResponse | Notification, entry: UseCase | None, document: Any
-) -> None:
+def _alterations(name: str, message: Message, plain: Values, entry: UseCase | None, document: Any) -> None:
     """Expect that no leaf of the payload can change without the XML changing."""
     original = etree.tostring(document, method="c14n")
     for other in _altered_payloads(plain):
@@ -139,7 +139,19 @@ def _alterations(
             raise Mismatch(f"{name}: a value of the payload can change and the XML does not")
 
 
-def _altered_payloads(plain: AccessResponse | Notification) -> Iterator[AccessResponse | Notification]:
+def altered_element(element: asn1.Element) -> Iterator[asn1.Element]:
+    """Yield `element` with the content of one of its leaves changed, for every leaf that has content."""
+    for at, child in enumerate(element.children):
+        for other in altered_element(child):
+            yield asn1.make(element.tag, (*element.children[:at], other, *element.children[at + 1 :]))
+    for content in _altered_values(element.content) if element.content else ():
+        yield asn1.make(element.tag, content)
+
+
+def _altered_payloads(plain: Values) -> Iterator[Values]:
+    if isinstance(plain, asn1.Element):
+        yield from altered_element(plain)
+        return
     if isinstance(plain, Notification):
         yield replace(plain, alert_code=plain.alert_code ^ 1)
         for at, data in enumerate(plain.extra):

@@ -15,15 +15,16 @@ from opensmets.layouts import xdlms
 from opensmets.layouts.axdr import Data
 from opensmets.layouts.envelope import ALERT, Message
 from opensmets.layouts.xdlms import Notification
-from opensmets.parse import remainder
+from opensmets.parse import dated, remainder
+from opensmets.parse.dated import MAX_DESCRIPTION
+from opensmets.parse.der import PAYLOAD
 from opensmets.parse.layouts import Layouts, UnsupportedUseCase, alert_layouts
 from opensmets.parse.plain import invoke_id, is_protected, plain_alert
-from opensmets.parse.response import PAYLOAD, new_document
+from opensmets.parse.response import new_document
 from opensmets.parse.texts import Unfit, nearest_date_time, read_date_time, write_date_time
 from opensmets.parse.tree import Element, ParseError, add, child_text, qualified
 
 TIME_STAMP = "time stamp"
-MAX_DESCRIPTION = 250
 
 
 def alert_use_case(message_code: int, payload: str = "dlms") -> UseCase | None:
@@ -35,19 +36,22 @@ def parse_alert(message: Message, *, decrypted: Sequence[bytes] = (), use_case: 
     """Return the MMC document (root `GBCSResponse`) of a verified alert.
 
     `decrypted` as in `parse_response`. Without a use case the message code chooses it; the codes of future-dated
-    execution (0x00CC) are no use case. Raises LayoutError or ParseError when the payload is malformed,
-    UnsupportedUseCase when it is not a DLMS one.
+    execution (0x00CA to 0x00CC, 0x0124) are no use case. Raises LayoutError or ParseError when the payload is
+    malformed, UnsupportedUseCase when its kind is not built.
     """
     if message.cra_flag != ALERT:
         raise ParseError(f"message 0x{message.message_code:04X} is a {message.kind}, not an alert")
-    if message.payload[:1] != bytes((xdlms.DATA_NOTIFICATION,)):
-        raise UnsupportedUseCase(f"alert 0x{message.message_code:04X}: only DLMS alerts are built yet")
-    alert = plain_alert(message, decrypted)
-    content = new_document(message, None, "DeviceAlertMessage")
     layouts = alert_layouts(message.message_code, use_case or alert_use_case(message.message_code))
-    _write(alert, layouts, content)
-    if alert.invoke_id != invoke_id(message.counter):
-        remainder.write(content, 0, PAYLOAD, alert.encode())
+    content = new_document(message, None, "DeviceAlertMessage")
+    if layouts.entry.outcome:
+        dated.write(layouts.entry, message.payload, content)
+    elif message.payload[:1] == bytes((xdlms.DATA_NOTIFICATION,)):
+        alert = plain_alert(message, decrypted)
+        _write(alert, layouts, content)
+        if alert.invoke_id != invoke_id(message.counter):
+            remainder.write(content, 0, PAYLOAD, alert.encode())
+    else:
+        raise UnsupportedUseCase(f"alert 0x{message.message_code:04X}: its kind of payload is not built yet")
     root: Element = content.getroottree().getroot()
     return root
 

@@ -6,10 +6,10 @@ from opensmets.catalogue.use_cases import UseCase, by_message_code
 from opensmets.layouts.asn1 import Element as Der
 from opensmets.layouts.envelope import ALERT, Message
 from opensmets.layouts.xdlms import AccessResponse, Notification
-from opensmets.parse import credentials, statuses
+from opensmets.parse import credentials, dated, replacements, statuses
 from opensmets.parse.alert import read_alert
 from opensmets.parse.header import body_of, read_header, service_request_of
-from opensmets.parse.layouts import element_of, layouts_of
+from opensmets.parse.layouts import alert_layouts, element_of, layouts_of
 from opensmets.parse.response import CREDENTIALS, read_dlms
 from opensmets.parse.tree import Element, ParseError, qualified
 
@@ -25,13 +25,14 @@ def _use_case(root: Element, message: Message) -> UseCase:
 def read_back(root: Element, use_case: UseCase | None = None) -> AccessResponse | Notification | Der:
     """Return the payload's values that a document of `parse_response` or `parse_alert` holds.
 
-    They are equal to those of `plain_response` or `plain_alert`; an ASN.1 payload comes with shortest lengths. Without
-    a use case the header chooses it. Raises ParseError when the document is not one that this package makes.
+    They are equal to those of `plain_response`, `plain_alert` or `plain_asn1`. Without a use case the header
+    chooses it. Raises ParseError when the document is not one that this package makes.
     """
     message = read_header(root)
     content = body_of(root)
     if message.cra_flag == ALERT:
-        return read_alert(content, message, use_case)
+        entry = alert_layouts(message.message_code, use_case).entry
+        return dated.read(entry, content) if entry.outcome else read_alert(content, message, use_case)
     use_case = use_case or _use_case(root, message)
     if use_case.payload == "dlms":
         return read_dlms(content, message, use_case)
@@ -40,4 +41,5 @@ def read_back(root: Element, use_case: UseCase | None = None) -> AccessResponse 
         raise ParseError(f"the document holds no answer of {use_case.name}")
     if use_case.name in CREDENTIALS:
         return credentials.read(content, answer)
-    return statuses.read(layouts_of(use_case).entry, content, answer)
+    entry = layouts_of(use_case).entry
+    return (replacements.read_response if entry.outcome else statuses.read)(entry, content, answer)

@@ -23,10 +23,10 @@ from opensmets.layouts.asn1 import ENUMERATED, INTEGER, OCTET_STRING, SEQUENCE
 from opensmets.layouts.asn1 import Element as Der
 from opensmets.layouts.envelope import EUI_SIZE
 from opensmets.parse import remainder
+from opensmets.parse.der import PAYLOAD, encode_number, normal, sequence_of
 from opensmets.parse.texts import CODECS
 from opensmets.parse.tree import Element, ParseError, add, local_name, qualified
 
-PAYLOAD = "payload"
 ROLES = {
     0: "Root", 1: "Recovery", 2: "Supplier", 3: "NetworkOperator", 4: "ACB", 5: "TransCoS", 8: "LoadController",
 }  # fmt: skip
@@ -46,27 +46,13 @@ _CELL = (BITS, OCTET_STRING, OCTET_STRING)
 _EUI = CODECS["eui"]
 
 
-def normal(element: Der) -> Der:
-    """Return an element with the shortest lengths: devices write others, and a length is no value."""
-    if element.constructed:
-        return asn1.make(element.tag, tuple(normal(child) for child in element.children))
-    return asn1.make(element.tag, element.content)
-
-
-def _check(element: Der, tags: tuple[tuple[int, ...], ...], what: str) -> tuple[Der, ...]:
-    found = tuple(child.tag for child in element.children)
-    if element.tag != SEQUENCE or found not in tags:
-        raise ParseError(f"CS02a: {what} is not of the elements that GBCS 13.2 says")
-    return element.children
-
-
 def _cells(party: tuple[Der, ...]) -> tuple[Der, ...]:
     return party[3].children if len(party) > 3 else ()
 
 
 def _write_cell(details: Element, cell: Der) -> None:
     forms = (_CELL, (BITS, INTEGER, OCTET_STRING, OCTET_STRING))
-    key_usage, *middle, subject, identifier = _check(cell, forms, "a trust anchor cell")
+    key_usage, *middle, subject, identifier = sequence_of(cell, forms, "CS02a: a trust anchor cell")
     usage = USAGES.get((key_usage.content, middle[0].integer if middle else 0))
     if usage:
         add(details, "CertificateUsage", usage)
@@ -95,18 +81,13 @@ def write(payload: bytes, content: Element, answer: Element) -> None:
         raise ParseError("CS02a: the payload is no sequence")
     success = True
     for element in tree.children:
-        party = _check(element, (_PARTY, (*_PARTY, INTEGER), (*_PARTY, INTEGER, SEQUENCE)), "a party")
+        party = sequence_of(element, (_PARTY, (*_PARTY, INTEGER), (*_PARTY, INTEGER, SEQUENCE)), "CS02a: a party")
         success = success and party[1].integer == 0
         for cell in _cells(party) or (None,):
             _write_party(answer, party, cell)
     answer.set("MessageSuccess", "true" if success else "false")
     if _read(answer) != normal(tree):
         remainder.write(content, 0, PAYLOAD, payload)
-
-
-def encode_number(value: int) -> bytes:
-    """Return the content of an INTEGER or ENUMERATED."""
-    return value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True)
 
 
 def _read_cell(details: Element) -> Der | None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from opensmets.layouts import axdr, xdlms
+from opensmets.layouts import asn1, axdr, xdlms
 from opensmets.layouts.axdr import Data
 from opensmets.layouts.envelope import Message
 from opensmets.layouts.xdlms import AccessResponse, Notification
+from opensmets.parse.der import normal
 from opensmets.parse.tree import ParseError
 
 _SECURITY_HEADER = bytes.fromhex("3100000000")
@@ -97,3 +98,8 @@ def plain_alert(message: Message, decrypted: Sequence[bytes] = ()) -> Notificati
         extra = (opener.open(extra[0], extra[1]),)
     opener.finish()
     return replace(alert, extra=extra)
+
+
+def plain_asn1(message: Message) -> asn1.Element:
+    """Return an ASN.1 payload's elements with shortest lengths: GBCS seals none of them. Raises LayoutError."""
+    return normal(asn1.decode(message.payload))

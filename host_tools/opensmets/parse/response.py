@@ -15,7 +15,8 @@ from opensmets.layouts import xdlms
 from opensmets.layouts.axdr import Data
 from opensmets.layouts.envelope import RESPONSE, Message
 from opensmets.layouts.xdlms import AccessResponse, Result
-from opensmets.parse import credentials, remainder, statuses
+from opensmets.parse import credentials, remainder, replacements, statuses
+from opensmets.parse.der import PAYLOAD
 from opensmets.parse.header import TIME, write_header
 from opensmets.parse.layouts import Layouts, UnsupportedUseCase, element_of, layouts_of
 from opensmets.parse.outcome import read_outcome, verbs_of, write_outcome
@@ -23,14 +24,13 @@ from opensmets.parse.plain import invoke_id, is_protected, plain_response
 from opensmets.parse.tree import NAMESPACE, Element, ParseError, add, qualified
 
 SCHEMA_VERSION = "5.4"
-PAYLOAD = "payload"
 CREDENTIALS = ("CS02aMAC", "CS02aSignature", "CS02fMAC", "CS02fSignature")
 
 
 def is_built(use_case: UseCase) -> bool:
     """Tell whether `parse_response` knows the payload of a use case's response."""
-    known = use_case.name in CREDENTIALS or layouts_of(use_case).entry.status is not None
-    return use_case.payload == "dlms" or known
+    entry = layouts_of(use_case).entry
+    return use_case.payload == "dlms" or use_case.name in CREDENTIALS or bool(entry.status or entry.outcome)
 
 
 def new_document(message: Message, service_request: str | None, kind: str) -> Element:
@@ -75,7 +75,9 @@ def parse_response(message: Message, *, decrypted: Sequence[bytes] = (), use_cas
     elif use_case.name in CREDENTIALS:
         credentials.write(message.payload, content, answer)
     else:
-        statuses.write(layouts_of(use_case).entry, message.payload, content, answer)
+        entry = layouts_of(use_case).entry
+        write = replacements.write_response if entry.outcome else statuses.write
+        write(entry, message.payload, content, answer)
     root: Element = content.getroottree().getroot()
     return root
 

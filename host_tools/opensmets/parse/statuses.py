@@ -19,7 +19,7 @@ from opensmets.layouts import asn1
 from opensmets.layouts.asn1 import INTEGER, NULL, OCTET_STRING, SEQUENCE
 from opensmets.layouts.asn1 import Element as Der
 from opensmets.parse import remainder
-from opensmets.parse.credentials import PAYLOAD, encode_number, normal
+from opensmets.parse.der import PAYLOAD, encode_number, normal
 from opensmets.parse.tree import Element, ParseError, add, qualified
 
 _OUTCOME = (INTEGER, OCTET_STRING)
@@ -32,8 +32,8 @@ def _write_code(entry: ResponseEntry, code: int, answer: Element) -> None:
     add(status, "ASN1Status", entry.maps[entry.statuses or ""].get(code, "notKnown"))
 
 
-def _write(entry: ResponseEntry, tree: Der, payload: bytes, answer: Element) -> int:
-    """Write the tree; return its code, 0 when it has none."""
+def write_tree(entry: ResponseEntry, tree: Der, answer: Element) -> int:
+    """Write the elements of an answer; return its code, 0 when it has none. Raises ParseError when it is none."""
     if tree.tag == INTEGER:
         _write_code(entry, tree.integer, answer)
         return tree.integer
@@ -43,7 +43,7 @@ def _write(entry: ResponseEntry, tree: Der, payload: bytes, answer: Element) -> 
             add(answer, entry.version, tree.children[1].content.hex().upper())
         return tree.children[0].integer
     if entry.content and tree.tag == SEQUENCE:
-        add(answer, entry.content, base64.b64encode(payload).decode("ascii"))
+        add(answer, entry.content, base64.b64encode(tree.encode()).decode("ascii"))
     elif not (entry.version and tree.tag == NULL):
         raise ParseError(f"{entry.name}: the payload is none of this use case's answers")
     return 0
@@ -52,13 +52,14 @@ def _write(entry: ResponseEntry, tree: Der, payload: bytes, answer: Element) -> 
 def write(entry: ResponseEntry, payload: bytes, content: Element, answer: Element) -> None:
     """Write the answer that a payload holds. Raises LayoutError or ParseError when it is malformed."""
     tree = asn1.decode(payload)
-    code = _write(entry, tree, payload, answer)
+    code = write_tree(entry, tree, answer)
     answer.set("MessageSuccess", "false" if code else "true")
-    if _read(entry, answer) != normal(tree):
+    if read_tree(entry, answer) != normal(tree):
         remainder.write(content, 0, PAYLOAD, payload)
 
 
-def _read(entry: ResponseEntry, answer: Element) -> Der:
+def read_tree(entry: ResponseEntry, answer: Element) -> Der:
+    """Return the elements of an answer, with shortest lengths. Raises ValueError when they are not what is written."""
     request = answer.findtext(qualified(entry.content)) if entry.content else None
     if request is not None:
         return normal(asn1.decode(base64.b64decode(request)))
@@ -78,6 +79,6 @@ def read(entry: ResponseEntry, content: Element, answer: Element) -> Der:
     if isinstance(whole, bytes):
         return normal(asn1.decode(whole))
     try:
-        return _read(entry, answer)
+        return read_tree(entry, answer)
     except ValueError:
         raise ParseError(f"the answer of {entry.name} does not hold what this package writes") from None

@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+#: For where the schema demands a time and there is none.
+EPOCH_TEXT = "2000-01-01T00:00:00Z"
 ANY_YEAR = 0xFFFF
 _SECONDS = "%Y-%m-%dT%H:%M:%SZ"
 #: What follows the seconds in a COSEM date-time that is UTC: no deviation, no clock status (GBCS 9.1.4).
@@ -108,7 +110,7 @@ def nearest_date_time(octets: bytes) -> str:
     try:
         _moment(*(1 if part in (0xFF, 0xFFFF) else part for part in date))
     except Unfit:
-        return EPOCH.strftime(_SECONDS)
+        return EPOCH_TEXT
     year, month, day = (low if part in (0xFF, 0xFFFF) else part for part, low in zip(date, (2000, 1, 1), strict=True))
     return f"{year:04}-{month:02}-{day:02}T{_clock(clock + bytes(1))}Z"
 
