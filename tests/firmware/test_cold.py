@@ -118,6 +118,18 @@ def test_a_nested_passive_value_becomes_active_when_it_is_time():
     assert events(meter) == [0x8F66]
 
 
+def test_a_waiting_value_that_is_no_value_of_its_shape_stays_out():
+    meter = sample_meter()
+    meter.set_passive("sample.days", DAYS)
+    packed = meter.pack("sample.days", DAYS)
+    for wrong in (b"", packed[:-1], packed + b"\0", b"\x04" + packed[1:], packed[:2] + b"\x03" + packed[3:]):
+        assert refused(OutOfRange, meter.adopt, "sample.days", wrong), wrong
+        assert refused(OutOfRange, meter.check_packed, "sample.days", wrong), wrong
+    assert meter.read("sample.days") == []
+    meter.adopt("sample.days", packed)
+    assert meter.read("sample.days") == DAYS
+
+
 def test_a_method_is_called_at_its_time_and_once():
     meter = sample_meter()
     meter.schedule.call_at("sample.wake_up", START_S + 100)

@@ -123,6 +123,22 @@ class ColdComponent(Component):
         nested = self._nested(name)
         return super().unpack(name, packed) if nested is None else _unpacked(nested[1], packed, 0)[0]
 
+    def check_packed(self, name, packed):
+        """Raise OutOfRange or Unavailable when `adopt` would."""
+        nested = self._nested(name)
+        if nested is None:
+            super().check_packed(name, packed)
+        elif _end_of(nested[1], packed, 0) != len(packed):
+            raise OutOfRange(self.NAME + "." + name)
+
+    def adopt(self, name, packed):
+        """Set a whole field to the value that `pack` packed, of a nested one the octets as they are."""
+        if self._nested(name) is None:
+            super().adopt(name, packed)
+            return
+        self.check_packed(name, packed)
+        self.meter.stage(self._key(name), packed)
+
     def get_nested(self, name):
         """Return a nested field's value, its default when it was never set."""
         _, shape, *default = self._nested(name)
@@ -131,12 +147,12 @@ class ColdComponent(Component):
             return _unpacked(shape, packed, 0)[0]
         return default[0] if default else _nothing(shape)
 
-    def elements(self, name, packed=None):
-        """Return a field's value, or the one that `pack` packed; a nested list as Elements, which take no more heap."""
+    def elements(self, name):
+        """Return a field's value; a nested list as Elements, which take no more heap."""
         nested = self._nested(name)
         if nested is None or not isinstance(nested[1], list):
-            return self.read(name) if packed is None else self.unpack(name, packed)
-        packed = packed or self.meter.stored(self._key(name))
+            return self.read(name)
+        packed = self.meter.stored(self._key(name))
         return self.read(name) if packed is None else Elements(nested[1], packed)
 
     def packing(self, name):
@@ -240,15 +256,41 @@ def _pack_elements(shape, value, packed):
 def _unpacked(shape, packed, place):
     """Return (the value that `_pack` packed at `place`, where it ends)."""
     if isinstance(shape, (list, tuple)):
-        elements, values = shape, []
-        if isinstance(shape, list):
-            elements, place = [shape[1]] * packed[place], place + 1
-        for element in elements:
-            value, place = _unpacked(element, packed, place)
+        values, elements = [], None if isinstance(shape, list) else shape
+        count = packed[place] if elements is None else len(elements)
+        place += 1 if elements is None else 0
+        for index in range(count):
+            value, place = _unpacked(elements[index] if elements else shape[1], packed, place)
             values.append(value)
-        return (values if isinstance(shape, list) else tuple(values)), place
+        return (values if elements is None else tuple(values)), place
     size = packed[place] + 1 if isinstance(shape, int) else width(shape)
     return unpack_from(shape, packed, place), place + size
+
+
+def _end_of(shape, packed, place):
+    """Return where the value packed at `place` ends, nothing of it unpacked. Raises OutOfRange when it is no value."""
+    if isinstance(shape, list):
+        count, place = _octet(packed, place), place + 1
+        if count > shape[0]:
+            raise OutOfRange("nested value")
+        for _ in range(count):
+            place = _end_of(shape[1], packed, place)
+        return place
+    if isinstance(shape, tuple):
+        for element in shape:
+            place = _end_of(element, packed, place)
+        return place
+    if not isinstance(shape, int):
+        return place + width(shape)
+    if _octet(packed, place) > shape:
+        raise OutOfRange("nested value")
+    return place + 1 + packed[place]
+
+
+def _octet(packed, place):
+    if place >= len(packed):
+        raise OutOfRange("nested value")
+    return packed[place]
 
 
 def _nothing(shape):

@@ -87,6 +87,14 @@ class Component:
         values = [unpack_from(field[1], packed, place) for place in range(0, len(packed), _width(field))]
         return values if _count(field) else values[0]
 
+    def check_packed(self, name, packed):
+        """Raise OutOfRange or Unavailable when `adopt` would."""
+        self.check(name, self.unpack(name, packed))
+
+    def adopt(self, name, packed):
+        """Set a whole field to the value that `pack` packed. Raises as `check`, and then nothing changed."""
+        self.write(name, self.unpack(name, packed))
+
     # by name, unchecked: for the component itself
 
     def get(self, name, index=0):

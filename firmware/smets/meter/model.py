@@ -76,12 +76,12 @@ class Meter:
         component, name, index = self._resolve(path)
         return component.read(name, index)
 
-    def elements(self, path, packed=None):
-        """Return a field's value, or the one that `pack` packed; a long list may be one to go through only."""
+    def elements(self, path):
+        """Return a field's value; a long list may be one to go through only."""
         component, name, index = self._resolve(path)
         if index is None and hasattr(component, "elements"):
-            return component.elements(name, packed)
-        return component.read(name, index) if packed is None else component.unpack(name, packed)
+            return component.elements(name)
+        return component.read(name, index)
 
     def packing(self, path):
         """Return a list for a field's value to be appended to element by element, and then to be written."""
@@ -131,6 +131,16 @@ class Meter:
         """Return the value of a field that `pack` packed."""
         component, name, _ = self._resolve(path)
         return component.unpack(name, packed)
+
+    def check_packed(self, path, packed):
+        """Raise OutOfRange or Unavailable when `adopt` would."""
+        component, name, _ = self._resolve(path)
+        component.check_packed(name, packed)
+
+    def adopt(self, path, packed):
+        """Set a field to the value that `pack` packed; a nested one is not unpacked for it. Raises as `write`."""
+        component, name, _ = self._resolve(path)
+        component.adopt(name, packed)
 
     def passive(self, path):
         """Return the value that waits to replace a field's."""

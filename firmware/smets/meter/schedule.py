@@ -112,13 +112,14 @@ class Schedule:
 
     def _copy(self, paths):
         """Make the passive values of `paths` active: all, or none when one does not fit. They wait no longer."""
-        waiting = [(path, self._meter.stored(_passive_key(path))) for path in paths.split("+")]
-        values = [(path, self._meter.elements(path, packed)) for path, packed in waiting if packed is not None]
-        for path, value in values:
-            self._meter.check(path, value)
-        for path, value in values:
-            self._meter.write(path, value)
-            self._meter.stage(_passive_key(path), None)
+        for step in (self._meter.check_packed, self._meter.adopt):
+            for path in paths.split("+"):
+                packed = self._meter.stored(_passive_key(path))
+                if packed is not None:
+                    step(path, packed)
+        for path in paths.split("+"):
+            if self._meter.stored(_passive_key(path)) is not None:
+                self._meter.stage(_passive_key(path), None)
 
     def _keep(self, pending):
         """Let `pending` be what is pending. Raises Refused when it is more than the journal has room for."""
