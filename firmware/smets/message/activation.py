@@ -7,7 +7,7 @@ response  SEQUENCE { response code, firmware version }, or NULL when it is for l
 from micropython import const
 
 from smets.message import generalized_time
-from smets.message.on_demand import call
+from smets.on_demand import call
 from smets.trust import der
 
 _HASH_SIZE = const(32)

@@ -10,7 +10,7 @@
 from micropython import const
 
 from smets.message import cell_names
-from smets.message.on_demand import fetch
+from smets.on_demand import fetch
 from smets.trust import der
 from smets.trust.cells import DIGITAL_SIGNATURE, KEY_AGREEMENT
 from smets.trust.own_certificates import own_certificate, own_certificate_pair

@@ -25,8 +25,8 @@ from smets.message import future, scope
 from smets.message.authority import entitled_cell
 from smets.message.counters import kind_of
 from smets.message.envelope import COMMAND, RESPONSE, Envelope, EnvelopeError
-from smets.message.on_demand import call, fetch
 from smets.message.protection import SensitiveProtector
+from smets.on_demand import call, fetch
 from smets.trust.cells import ACCESS_CONTROL_BROKER
 
 _MALFORMED = const(0x8F1E)

@@ -18,7 +18,7 @@ It is done in stages, each with code of its own that is gone before the next: re
 
 from micropython import const
 
-from smets.message.on_demand import call
+from smets.on_demand import call
 from smets.trust.cells import KEY_CERT_SIGN, MANAGEMENT, ROOT
 
 _SUCCESS = const(0)

@@ -5,7 +5,7 @@ See replacement.py, which loads this for as long as it takes: certificates need 
 
 from micropython import const
 
-from smets.message.on_demand import call
+from smets.on_demand import call
 from smets.trust.cells import KEY_CERT_SIGN
 from smets.trust.certificate import Certificate, CertificateError
 

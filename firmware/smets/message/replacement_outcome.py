@@ -3,7 +3,7 @@
 from micropython import const
 
 from smets.message import cell_names
-from smets.message.on_demand import call
+from smets.on_demand import call
 from smets.trust import der
 from smets.trust.cells import KEY_AGREEMENT, PREPAYMENT, new_cell, sequence_pair
 

@@ -2,7 +2,7 @@
 
 from micropython import const
 
-from smets.message.on_demand import call
+from smets.on_demand import call
 
 NOTHING_DUE = const(0xFFFFFFFF)
 """`due_s` while no instruction waits for its time."""

@@ -12,12 +12,14 @@ Each nested field is packed into a journal value of its own and unpacked when it
 for takes no heap. What it takes at most is the journal's longest value.
 """
 
+import gc
 import struct
 import sys
 from binascii import crc32
 
 from micropython import const
 
+from smets import on_demand
 from smets.meter.errors import OutOfRange, Unavailable
 from smets.meter.fields import BOOL, Component, fits, unpack_from, width
 
@@ -58,6 +60,7 @@ def load(meter, name):
     module = MODULES.get(name)
     if module is None:
         raise Unavailable("the meter has no " + name)
+    gc.collect()  # so that what comes lies together
     __import__(module)
     for kind in sys.modules[module].COLD:
         if name == kind.NAME:
@@ -76,12 +79,9 @@ def restored(meter, kind):
 
 def forget():
     """Let go of the modules, this one too; CPython has room and keeps them."""
-    if sys.implementation.name != "micropython":
-        return
-    for path in tuple(MODULES.values()) + ("smets.meter.cold",):
-        if sys.modules.pop(path, None):
-            package, name = path.rsplit(".", 1)
-            delattr(sys.modules[package], name)
+    if sys.implementation.name == "micropython":
+        on_demand.forget(MODULES.values())
+        on_demand.forget(("smets.meter.cold",))
 
 
 class ColdComponent(Component):

@@ -5,12 +5,11 @@ A store has `append(record)`, `read_into(index, buffer)` with 0 the oldest, `cle
 columns, stands in log_table.py.
 """
 
-import gc
 import struct
-import sys
 
 from micropython import const
 
+from smets import on_demand
 from smets.meter.errors import OutOfRange, Unavailable
 from smets.meter.fields import fits, pack_into, unpack_from, width
 
@@ -120,7 +119,7 @@ class Logs:
     def get(self, name):
         """Return a log. Raises Unavailable when this meter has none of that name."""
         if name not in self._open:
-            found = _definitions()(name, self._has)
+            found = on_demand.fetch(_TABLE, "find_log")(name, self._has)
             if found is None:
                 raise Unavailable("the meter has no log " + name)
             columns, capacity = found
@@ -142,16 +141,6 @@ class Logs:
         for log in self._open.values():
             log.close()
         self._open.clear()
-
-
-def _definitions():
-    """Return log_table's `find_log`; on MicroPython the module leaves the heap with it."""
-    gc.collect()  # so that what comes lies together
-    from smets.meter.log_table import find_log
-
-    if sys.implementation.name == "micropython":
-        del sys.modules[_TABLE]
-    return find_log
 
 
 def record_size(columns):

@@ -13,7 +13,7 @@ from micropython import const
 
 from smets.link import framing
 from smets.message.envelope import Writer
-from smets.message.on_demand import forget
+from smets.on_demand import forget
 from smets.store.files import StoreCorrupt
 from smets.store.journal import Journal
 from smets.store.segments import SegmentLog

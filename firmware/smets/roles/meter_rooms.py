@@ -12,11 +12,11 @@ from smets.message.alerts import Alerts, AlertTable
 from smets.message.authority import UseCaseTable
 from smets.message.counters import Counters
 from smets.message.handler import Handler
-from smets.message.on_demand import fetch
 from smets.message.protection import Protection
 from smets.message.station import Station
 from smets.meter.measurement import Measurement
 from smets.meter.model import Meter
+from smets.on_demand import fetch
 from smets.store.files import StoreCorrupt
 
 _OUTAGE_BODY = const(8)
