@@ -12,7 +12,7 @@ import pytest
 from tests.reference import ROOT
 
 DEVICE = {
-    "roles": {"message", "trust", "cosem", "meter", "crypto", "store", "update", "bench", "link"},
+    "roles": {"message", "trust", "cosem", "meter", "crypto", "store", "update", "bench", "terminals", "link"},
     "message": {"crypto", "trust", "cosem"},
     "trust": {"crypto", "store"},
     "cosem": {"meter"},
@@ -21,12 +21,14 @@ DEVICE = {
     "store": set(),
     "update": {"crypto", "store"},
     "bench": {"meter"},
+    "terminals": {"meter"},
     "link": set(),
 }
 BELOW_SESSION = {"layouts", "security", "catalogue"}
 BELOW_BENCH = {"session", "links", "parse", "transform", "duis"} | BELOW_SESSION
 HOST = {
-    "cli": BELOW_BENCH | {"conformance", "bench", "explain"},
+    "cli": BELOW_BENCH | {"conformance", "bench", "boards", "explain"},
+    "boards": BELOW_BENCH | {"bench"},
     "conformance": BELOW_BENCH | {"bench"},
     "bench": BELOW_BENCH,
     "session": BELOW_SESSION,

@@ -46,7 +46,7 @@ class BenchControl:
             "get": self._get, "set": self._set, "append": self._append, "clear": self._clear, "rows": self._rows,
             "fault": self._fault, "faults_clear": self._faults_clear, "load": self._load, "tamper": self._tamper,
             "keys": self._keys, "event": self._event, "power": self._power, "time": self._time, "hub": self._hub,
-            "speed": self._speed, "status": self._status,
+            "speed": self._speed, "status": self._status, "repl": self._repl,
         }  # fmt: skip
 
     def handle(self, payload):
@@ -158,6 +158,10 @@ class BenchControl:
 
     def _speed(self, request):
         self.speed = _natural(request["factor"], _MAX_SPEED)
+
+    def _repl(self, request):
+        """Leave the program, as a board's developer does to get at its files; there is no answer."""
+        raise SystemExit
 
     def _status(self, request):
         meter, check = self._meter, 0

@@ -14,6 +14,13 @@ _WRITE_TIMEOUT_MS = const(1000)
 _CHUNK = const(64)  # one USB full-speed bulk packet
 
 
+def open_link(settings):
+    """Return the link that a board's settings name: `use` is "usb" or "uart", whose `id`, `baud`, `tx`, `rx` they are."""
+    if settings["use"] == "usb":
+        return open_usb()
+    return open_uart(settings["id"], settings["baud"], tx=settings["tx"], rx=settings["rx"])
+
+
 def open_usb():
     """Return a SerialStream over the board's USB CDC port. Ctrl-C no longer stops the program."""
     micropython.kbd_intr(-1)

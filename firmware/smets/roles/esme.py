@@ -13,7 +13,7 @@ from micropython import const
 
 from smets.link import framing
 from smets.message.envelope import Writer
-from smets.on_demand import forget
+from smets.on_demand import call, forget
 from smets.store.files import StoreCorrupt
 from smets.store.journal import Journal
 from smets.store.segments import SegmentLog
@@ -36,20 +36,32 @@ _MAX_FRAME = const(4352)
 """Longest payload taken from the link: a GBCS message of message/envelope.py's MAX_MESSAGE."""
 _HUB_TIME_SIZE = const(5)
 _LOG_TEXT = const(200)
+_CRASH_LOG = "smets.store.crash_log"
+_TABLES_OF_FROZEN = "lib/tables"
+_UNPROVISIONED = "no meter yet: run `smets device provision --port PORT` (only provisioning requests are answered)"
+_FAILURES = (OSError, MemoryError, RuntimeError, ValueError, StoreCorrupt)
+"""What may fail on a device in the field: a flash that is full or failing or damaged, a heap or stack at its end, a
+value too long for either."""
 
 
 class Esme:
     """The device. `stream` is a link driver, `store` the folder of its state, `tables` that of the packed tables.
 
-    `with_bench` opens the bench channel, `speed` is how many seconds pass for the meter in one. Raises StoreCorrupt
-    when the store is damaged, OSError when it cannot be used.
+    `with_bench` opens the bench channel, `speed` is how many seconds pass for the meter in one. `prints_errors` is not
+    for a device whose error output is its link. Raises StoreCorrupt when the store is damaged, OSError when it cannot
+    be used.
+
+    `measure`, when set, is called with the seconds that passed and returns the Measurement that held in them.
+    `terminals` are what is wired to the meter: `follow(meter)` is called every round, with None before there is one.
     """
 
-    def __init__(self, stream, store, tables=None, with_bench=False, speed=1):
+    def __init__(self, stream, store, tables=None, with_bench=False, speed=1, prints_errors=True):
         self._stream = stream
         self._store = store
         self.tables = tables or _tables_beside_package()
         self.with_bench, self.speed = with_bench, speed
+        self.measure, self.terminals = None, ()
+        self._prints_errors, self._noted = prints_errors, ""
         _collect_every(_COLLECT_EVERY)
         # the large buffers first, while the heap is in one piece
         self._decoder = framing.FrameDecoder(_MAX_FRAME)
@@ -80,6 +92,9 @@ class Esme:
             while frame:
                 self._take_frame(frame[0], frame[1])
                 frame = self._decoder.next_frame()
+        meter = self._rooms and self._rooms.meter
+        for terminal in self.terminals:
+            self._guard(terminal.follow, meter)
         if self._rooms:
             self._guard(self._rooms.tell_events)
             self._guard(self._rooms.meter.release)
@@ -95,7 +110,12 @@ class Esme:
         passed_s, self._left_ms = divmod(self._left_ms, 1000)
         if passed_s:
             meter = self._rooms.meter
-            self._guard(meter.advance, meter.time_s + passed_s, self._rooms.load())
+            load = self._rooms.load() if self.measure is None else self.measure(passed_s)
+            self._guard(meter.advance, meter.time_s + passed_s, load)
+
+    def is_healthy(self):
+        """Return whether what the device does can be kept: a watchdog is to be fed only then."""
+        return self.journal.is_writable()
 
     def open_log(self, name, record_size, capacity):
         """Return the store of one of the meter's logs; the device says so, and does without, when it is damaged."""
@@ -141,8 +161,10 @@ class Esme:
     def _take_frame(self, channel, payload):
         if channel == framing.PROVISIONING:
             self._guard(self._provision, payload)
+        elif channel == framing.LOG and not payload:
+            self._guard(call, _CRASH_LOG, "tell", self._store, self.log)
         elif self._rooms is None:
-            self.log("not provisioned: only provisioning requests are answered")
+            self.log(_UNPROVISIONED)
         elif channel == framing.MESSAGES:
             self._guard(self._answer, self._rooms, payload)
         elif channel == framing.HUB_TIME and len(payload) == _HUB_TIME_SIZE:
@@ -169,15 +191,24 @@ class Esme:
         self._send(framing.BENCH, bench.handle(request))
 
     def _guard(self, step, *arguments):
-        """Carry out a step; what may fail on a device in the field is told on the log channel and survived.
-
-        That is a full or failing flash, a heap or stack at its end, a damaged store, a value too long for either.
-        """
+        """Carry out a step; what may fail on a device in the field is noted and survived."""
         try:
             step(*arguments)
-        except (OSError, MemoryError, RuntimeError, ValueError, StoreCorrupt) as error:
+        except _FAILURES as error:
+            self.note(error)
+
+    def note(self, error):
+        """Keep an error in the crash log, once while it repeats, and tell it on the log channel."""
+        if self._prints_errors:
             _print_exception(error)
-            self.log("%s: %s" % (type(error).__name__, error))
+        text = "%s: %s" % (type(error).__name__, error)
+        if text != self._noted:
+            self._noted = text
+            try:
+                call(_CRASH_LOG, "note", self._store, self._rooms.time_s() if self._rooms else 0, error)
+            except _FAILURES:
+                text += " (and no room to keep this)"
+        self.log(text)
 
     def _send_message(self, view):
         self._send(framing.MESSAGES, view)
@@ -200,8 +231,9 @@ def _make_folder(path):
 
 
 def _tables_beside_package():
-    """Return the folder `tables` beside the folder `smets` that this module was loaded from."""
-    return __file__.replace("\\", "/").rsplit("/smets/", 1)[0] + "/tables"
+    """Return the folder `tables` beside the folder `smets` that this module is in; frozen, it is in none."""
+    path = __file__.replace("\\", "/")
+    return path.rsplit("/smets/", 1)[0] + "/tables" if "/smets/" in path else _TABLES_OF_FROZEN
 
 
 def _ticks_ms():

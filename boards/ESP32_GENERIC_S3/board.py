@@ -1,0 +1,16 @@
+"""ESP32-S3 modules: what their core has of its own. Pins and links are in board.toml."""
+
+WATCHDOG_MS = 30000
+"""Without being fed so long the board starts again."""
+
+
+def open_link(settings):
+    """Return the driver of the link that the settings name: the port of the REPL, or a UART."""
+    from smets.link import serial_stream
+
+    return serial_stream.open_link(settings)
+
+
+def count_pulses(pin, count):
+    """Have `count(pin)` called whenever `pin` is pulled down, between two steps of the program."""
+    pin.irq(count, pin.IRQ_FALLING)
