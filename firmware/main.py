@@ -1,41 +1,32 @@
 """A board that is an electricity meter: what is wired to it, and the loop that keeps its watchdog quiet.
 
-With its button held when it starts, a board stays at its REPL; so does one whose meter cannot start. The pins and the
-link are those of `board.json`, which `make image` makes of the board's `board.toml`.
+With its button held when it starts, a board stays at its REPL; so does one whose meter cannot start.
 """
 
 import json
 
 import board
-from machine import WDT, Pin
+import boot
+from machine import WDT, Pin, reset
 
 STORE = "store"
 
 
 def wire(device, pins, settings):
     """Give a device what is wired to its pins; on a bench its load comes from there and not from the S0 input."""
-    from smets.terminals.contacts import Button, Contactor
-    from smets.terminals.pulses import PulseInput, PulseOutput
+    from smets.terminals import contacts, pulses
 
-    contactor = Contactor(Pin(pins["contactor"], Pin.OUT, value=0))
-    led = PulseOutput(Pin(pins["pulse_led"], Pin.OUT, value=0))
-    device.terminals = (contactor, led, Button(Pin(pins["button"], Pin.IN, Pin.PULL_UP)))
+    contactor = contacts.Contactor(Pin(pins["contactor"], Pin.OUT, value=0))
+    led = pulses.PulseOutput(Pin(pins["pulse_led"], Pin.OUT, value=0))
+    device.terminals = (contactor, led, contacts.Button(Pin(pins["button"], Pin.IN, Pin.PULL_UP)))
     if not settings["bench"]:
-        pulses = PulseInput(settings["pulses_per_kwh"])
-        board.count_pulses(Pin(pins["pulse_input"], Pin.IN, Pin.PULL_UP), pulses.count)
-        device.measure = pulses.measure
-
-
-def live(device, watchdog):
-    """Run a device for ever; the watchdog is fed by rounds that are over and left the journal in order."""
-    while True:
-        device.run_once(100)
-        if watchdog and device.is_healthy():
-            watchdog.feed()
+        source = pulses.PulseInput(settings["pulses_per_kwh"])
+        board.count_pulses(Pin(pins["pulse_input"], Pin.IN, Pin.PULL_UP), source.count)
+        device.measure = source.measure
 
 
 def main(settings):
-    """Be a meter until the bench wants the REPL; what it cannot survive is kept in the crash log."""
+    """Be a meter until the bench wants the REPL. The watchdog is fed by rounds that left the journal in order."""
     from smets.roles.esme import Esme
     from smets.store.crash_log import note
 
@@ -43,17 +34,26 @@ def main(settings):
     try:
         device = Esme(stream, STORE, None, settings["bench"], 1, False)
         wire(device, settings["pins"], settings)
-        live(device, None if settings["bench"] else WDT(timeout=board.WATCHDOG_MS))
+        watchdog = None if settings["bench"] else WDT(timeout=board.WATCHDOG_MS)
+        while True:
+            device.run_once(100)
+            if watchdog and device.is_healthy():
+                watchdog.feed()
     except Exception as error:
         note(STORE, 0, error)
         raise
-    except SystemExit:
-        pass
     finally:
         stream.close()
 
 
-with open("board.json") as file:
-    SETTINGS = json.load(file)
+SETTINGS = json.load(open("board.json"))
 if Pin(SETTINGS["pins"]["button"], Pin.IN, Pin.PULL_UP).value():
-    main(SETTINGS)
+    try:
+        boot.choose(STORE)
+        main(SETTINGS)
+    except SystemExit:
+        pass
+    except Exception:
+        if boot.is_trial(STORE):
+            reset()
+        raise

