@@ -51,15 +51,6 @@ def test_recipients_and_what_is_not_sent():
     World(cells=()).alerts.tell(0x8F34, NOW_S)
 
 
-def test_outage_alert_bears_start_and_end():
-    world = World()
-    world.alerts.tell(0x8F36, NOW_S, (NOW_S - 1680, NOW_S - 60))
-    alert = parse(world.sent[0])
-    assert alert.code == 0x0067 and bytes(alert.recipient) == OPERATOR
-    ends = [b"\x09\x0c\x07\xde\x0c\x1f\xff\x17" + minute + b"\x00\x00\x80\x00\xff" for minute in (b"\x20", b"\x3b")]
-    assert bytes(alert.payload)[6:] == b"\x02\x04\x12\x8f\x36" + NEW_YEAR + ends[0] + ends[1]
-
-
 def test_future_dated_alert():
     world = World()
     context = SUPPLIER + b"\x00\x43" + bytes(6) + b"\x03\xec" + b"\x23\x28\x00\x00\x5e\x2c\x80\x06\x06"

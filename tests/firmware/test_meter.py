@@ -255,7 +255,9 @@ def test_an_outage_is_told_by_its_length():
     meter.power(False)
     meter.advance(START_S + 179, Measurement(1000))
     meter.power(True)
-    assert meter.read("registers.active_import_wh") == 0 and events(meter) == [0x8F57, 0x8F35]
+    assert meter.read("registers.active_import_wh") == 0 and meter.take_event()[0] == 0x8F57
+    body = struct.pack(">II", START_S, START_S + 179)
+    assert meter.take_event() == (0x8F35, START_S + 179, body) and meter.take_event() is None
     meter.power(False)
     meter.power(False)
     meter.advance(START_S + 179 + 180, Measurement(1000))
@@ -264,6 +266,15 @@ def test_an_outage_is_told_by_its_length():
     assert meter.take_event()[0] == 0x8F57
     body = struct.pack(">II", START_S + 179, START_S + 359)
     assert meter.take_event() == (0x8F36, START_S + 359, body) and meter.take_event() is None
+
+
+def test_a_polyphase_meter_tells_of_each_phase():
+    meter = make_meter(phases=3)
+    for passed_s, codes in ((179, [0x8F57, 0x8F37, 0x8F39, 0x8F3B]), (359, [0x8F57, 0x8F38, 0x8F3A, 0x8F3C])):
+        meter.power(False)
+        meter.advance(START_S + passed_s, Measurement())
+        meter.power(True)
+        assert events(meter) == codes
 
 
 def test_a_restart_is_an_outage_since_the_time_that_was_saved():

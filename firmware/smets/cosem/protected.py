@@ -15,7 +15,7 @@ from smets.cosem import axdr, table
 from smets.cosem.results import SCOPE_OF_ACCESS_VIOLATED, Refusal
 from smets.cosem.selection import read_restriction
 
-_SECURITY_HEADER = b"\x31\x00\x00\x00\x00"
+SECURITY_HEADER = b"\x31\x00\x00\x00\x00"
 _HEAD = b"\x01\x01\x02\x02\x16\x02\x02\x05"
 _TAIL = b"\x09\x00\x02\x02\x16\x02\x02\x02\x09\x01\x02\x09\x00"
 _MAX_ATTRIBUTES = const(8)
@@ -55,14 +55,14 @@ class ProtectedRead:
         sink.byte(axdr.STRUCTURE)
         axdr.write_length(sink, 2)
         context = self._service.context
-        sink.write(_parameters(context.counter, context.device_eui, context.originator_eui))
+        sink.write(parameters(context.counter, context.device_eui, context.originator_eui))
         sink.byte(axdr.OCTETS)
         mark = sink.begin_length()
         self._write_sealed(item, attributes, sink)
         sink.end_length(mark)
 
     def _write_sealed(self, item, attributes, sink):
-        sink.write(_SECURITY_HEADER)
+        sink.write(SECURITY_HEADER)
         start = sink.pos
         attributes.expect(axdr.ARRAY)
         count = attributes.count()
@@ -87,11 +87,11 @@ class ProtectedRead:
         """Raise Refusal when the rest of the request is not the protection parameters of this very message."""
         context = self._service.context
         party = context.supplementary_eui or context.originator_eui
-        if reader.take(reader.end - reader.pos) != _parameters(context.counter, party, context.device_eui):
+        if reader.take(reader.end - reader.pos) != parameters(context.counter, party, context.device_eui):
             raise Refusal(SCOPE_OF_ACCESS_VIOLATED)
 
 
-def _parameters(counter, from_eui, to_eui):
+def parameters(counter, from_eui, to_eui):
     """Return protection parameters as A-XDR: `_HEAD`, three octet strings, `_TAIL`."""
     return b"".join(
         (_HEAD, b"\x09\x09\x04", counter.to_bytes(8, "big"), b"\x09\x08", from_eui, b"\x09\x08", to_eui, _TAIL)

@@ -14,8 +14,6 @@ from smets.trust.cells import SUPPLIER
 
 _CRITICAL_ALERT = const(0x1000)
 _NON_CRITICAL_ALERT = const(0x1001)
-_OUTAGE_ALERT = const(0x0067)
-"""ECS80, whose body is the outage's start and end."""
 _NOT_SUPPORTED_ALERT = const(0x0120)
 """ECS100, whose body is the command's message code and originator counter."""
 
@@ -78,26 +76,19 @@ class Alerts:
         self._writer = Writer(_MAX_ALERT)
         self._repeats = {}
 
-    def tell(self, code, time_s, outage_s=None, form=None):
+    def tell(self, code, time_s, form=None):
         """Send an event's alert to each party that the table names and a cell holds; nothing when it is not sent.
 
-        `outage_s` is (start, end) in time_s of a supply outage that was restored (ECS80). `form` is that of an alert
-        with a message code of its own: the code, the A-XDR elements that follow the time stamp, how many they are.
+        `form` is that of an alert with a message code of its own: the code, and what `send` takes from `body` on.
         """
         flags, recipients = self._table.find(code)
         if not flags & _SENT:
             return
-        message_code = _CRITICAL_ALERT if flags & _CRITICAL else _NON_CRITICAL_ALERT
-        body, count = b"", 0
-        if form:
-            message_code, body, count = form
-        if outage_s:
-            message_code, count = _OUTAGE_ALERT, 2
-            body = b"".join([date_time(moment) for moment in outage_s])
+        message_code, *rest = form or (_CRITICAL_ALERT if flags & _CRITICAL else _NON_CRITICAL_ALERT,)
         for role in range(16):
             eui = self._party(role, flags & _CRITICAL) if recipients & 1 << role else None
             if eui:
-                self.send(eui, message_code, flags & _CRITICAL, code, time_s, body, count)
+                self.send(eui, message_code, flags & _CRITICAL, code, time_s, *rest)
 
     def tell_refusal(self, code, time_s):
         """Like `tell`, for what a stranger can provoke: _BURST at once, then one in _REFILL_S."""
@@ -118,7 +109,10 @@ class Alerts:
             self.send(eui, _NOT_SUPPORTED_ALERT, True, _NOT_SUPPORTED, time_s, body, 1, supplementary)
 
     def send(self, eui, message_code, critical, code, time_s, body=b"", count=0, supplementary=()):
-        """Send one alert to one party: `body` is `count` A-XDR elements that follow code and time stamp."""
+        """Send one alert to one party: `body` is `count` A-XDR elements that follow code and time stamp.
+
+        A body that depends on the alert's counter or recipient is a function that writes it: body(sink, counter, eui).
+        """
         writer, counter = self._writer, self._counters.next_own()
         sink = writer.begin()
         sink.byte(_DATA_NOTIFICATION)
@@ -126,7 +120,10 @@ class Alerts:
         sink.write(counter[5:])
         sink.write(bytes((0, axdr.STRUCTURE, 2 + count, axdr.U16, code >> 8, code & 0xFF)))
         sink.write(date_time(time_s))
-        sink.write(body)
+        if callable(body):
+            body(sink, counter, eui)
+        else:
+            sink.write(body)
         writer.head(ALERT, counter, self._device, eui, message_code, b"", supplementary)
         if critical:
             self._protection.sign(writer)

@@ -19,6 +19,12 @@ _MAC_PREFIX = const(b"\x11\x00\x00\x00\x00\x00")
 _SENSITIVE_PREFIX = const(b"\x31")
 
 
+def seal(secret, device, counter, party, buffer):
+    """Encrypt a sensitive part in place and return its tag (12 bytes); `counter` is the message's, 8 bytes."""
+    key = message_key(secret, SENSITIVE, device, counter, party)
+    return Gcm(key).seal(device + _COUNTER_ZERO, _SENSITIVE_PREFIX, buffer)
+
+
 class NotProtectable(ValueError):
     """The device holds no key agreement key of the party that a MAC or an encrypted part is for."""
 
@@ -90,5 +96,4 @@ class SensitiveProtector:
             secret = self._agree(self._partner)
         except NotProtectable:
             raise Refusal(OTHER_REASON)
-        key = message_key(secret, SENSITIVE, self._device, self._counter, self._party)
-        return Gcm(key).seal(self._device + _COUNTER_ZERO, _SENSITIVE_PREFIX, buffer)
+        return seal(secret, self._device, self._counter, self._party, buffer)

@@ -16,12 +16,10 @@ from smets.message.protection import Protection
 from smets.message.station import Station
 from smets.meter.measurement import Measurement
 from smets.meter.model import Meter
-from smets.on_demand import fetch
+from smets.on_demand import call, fetch
 from smets.store.files import StoreCorrupt
 
-_OUTAGE_BODY = const(8)
-_LIMIT_PROCESSED = const(0x8F86)
-_LIMIT_ENDED = const(0x8F87)
+_BILLING_LOGGED = const(0x8F0A)
 
 
 class Tokens:
@@ -47,7 +45,7 @@ class MeterRooms:
 
     def __init__(self, device, identity, send):
         counters = Counters(device.journal)
-        protection = Protection(device.anchors, device.keys)
+        self.protection = Protection(device.anchors, device.keys)
         alert_table = AlertTable(device.tables + "/alerts")
         tokens = Tokens(device.journal, device.anchors, identity.eui)
         self.meter = Meter(
@@ -63,7 +61,7 @@ class MeterRooms:
         self.faults = self.bench = None
         if device.with_bench:
             self._start_bench(device)
-        self.alerts = Alerts(alert_table, device.anchors, protection, counters, identity.eui, send)
+        self.alerts = Alerts(alert_table, device.anchors, self.protection, counters, identity.eui, send)
         self.station = Station(
             identity.eui,
             device.journal,
@@ -75,14 +73,15 @@ class MeterRooms:
             self.meter,
             self.faults,
         )
+        self.service = AccessService(
+            ObjectTable(device.tables + "/esme.objects"), self.meter, self.faults, (OSError, StoreCorrupt)
+        )
         self.handler = Handler(
             self.station,
             UseCaseTable(device.tables + "/esme.use_cases"),
-            protection,
+            self.protection,
             self.alerts,
-            AccessService(
-                ObjectTable(device.tables + "/esme.objects"), self.meter, self.faults, (OSError, StoreCorrupt)
-            ),
+            self.service,
             device.writer,
         )
 
@@ -126,10 +125,8 @@ class MeterRooms:
     def _tell(self, code, time_s, body):
         if code in (future.SUCCEEDED, future.FAILED) and len(body) == future.CONTEXT_SIZE:
             future.tell_activation(self.alerts, body, time_s, code == future.SUCCEEDED)
-        elif code in (_LIMIT_PROCESSED, _LIMIT_ENDED) and body:
-            fetch("smets.message.limit_alerts", "tell_limit")(self.alerts, code, time_s, body)
-        elif len(body) == _OUTAGE_BODY:
-            self.alerts.tell(code, time_s, (int.from_bytes(body[:4], "big"), int.from_bytes(body[4:], "big")))
+        elif body or code == _BILLING_LOGGED:
+            call("smets.message.alert_forms", "tell", self, code, time_s, body)
         else:
             self.alerts.tell(code, time_s)
 

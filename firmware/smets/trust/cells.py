@@ -13,8 +13,9 @@ from micropython import const
 ROOT = const(0)
 SUPPLIER = const(2)
 ACCESS_CONTROL_BROKER = const(4)
+LOAD_CONTROLLER = const(8)
 """Remote party roles by their GBCS number. The others: 1 recovery, 3 network operator, 5 transitional change
-of supplier, 6 WAN provider, 8 load controller."""
+of supplier, 6 WAN provider."""
 
 DIGITAL_SIGNATURE = const(0)
 KEY_AGREEMENT = const(4)

@@ -47,12 +47,20 @@ def seeding(request: AccessRequest, response: AccessResponse, plaintexts: Sequen
 
     The meter has one element and phase, unless only another has such values. Raises Unseedable when none has.
     """
+    return _on_some_meter(plaintexts, lambda walk: walk.operations(request, response))
+
+
+def sealed_seeding(target: Reference, plaintext: bytes) -> Seeding:
+    """Return how to bring a meter to tell `plaintext`, one sealed attribute, in an alert. Raises as `seeding` does."""
+    return _on_some_meter([plaintext], lambda walk: walk.sealed([target]))
+
+
+def _on_some_meter(plaintexts: Sequence[bytes], operations: Callable[[_Walk], Iterator[Operation]]) -> Seeding:
     problem = Unseedable("the request has no items")
     for phases, elements in product((1, 3), (1, 2)):
         kind = {"twin" if elements == 2 else "single", "three_phase" if phases == 3 else "one_phase"}
         try:
-            walk = _Walk(frozenset(kind), list(plaintexts))
-            return Seeding(tuple(walk.operations(request, response)), elements, phases)
+            return Seeding(tuple(operations(_Walk(frozenset(kind), list(plaintexts)))), elements, phases)
         except Unseedable as error:
             problem = problem if (phases, elements) != (1, 1) else error
     raise problem
@@ -140,7 +148,7 @@ class _Walk:
             target = Reference(item.class_id, item.obis, item.member)
             yield from self._settings(_right("get", target).layout, data)
         elif item.verb == "action" and item.class_id == _DATA_PROTECTION:
-            yield from self._protected(argument)
+            yield from self.sealed([Reference(each[0].value, each[1].value, each[2].value) for each in argument[0]])
         elif (item.verb, item.class_id, item.member) == ("action", _CLOCK, _PRESET):
             yield self._hub_inside(argument, clock_s)
         elif item.verb == "action":
@@ -148,12 +156,12 @@ class _Walk:
             for path, value in _NEEDS.get(method or "", ()):
                 yield {"do": "set", "path": path, "value": value}
 
-    def _protected(self, argument: Data) -> Iterator[Operation]:
+    def sealed(self, targets: Sequence[Reference]) -> Iterator[Operation]:
+        """Yield the operations that the next sealed part, the values of `targets`, wants."""
         if not self._plaintexts:
-            raise Unseedable("a sealed part of the response was not decrypted: its keys are wanted")
+            raise Unseedable("a sealed part was not decrypted: its keys are wanted")
         values = decode(self._plaintexts.pop(0))
-        for attribute, data in zip(argument[0], values, strict=True):
-            target = Reference(attribute[0].value, attribute[1].value, attribute[2].value)
+        for target, data in zip(targets, values, strict=True):
             yield from self._settings(_right("protected", target).layout, data)
 
     def _hub_inside(self, argument: Data, clock_s: int | None) -> Operation:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from opensmets.bench.seeding import EPOCH, moment
-from opensmets.catalogue.use_cases import Item, use_case
+from opensmets.bench.seeding import EPOCH, Seeding, moment, sealed_seeding
+from opensmets.catalogue.use_cases import Item, Reference, use_case
 from opensmets.conformance.device import DeviceUnderTest
 from opensmets.conformance.verdicts import Mismatch
 from opensmets.layouts import envelope, xdlms
@@ -20,6 +21,7 @@ from opensmets.transform.moments import date_time_octets
 TOP_UP_PENCE = 1000
 _DISABLE_SUPPLY = 52
 _FULL = 100
+_BILLING_LOG = Reference(7, bytes.fromhex("0000620100ff"), 2)
 _DAY_S = 86400
 
 
@@ -110,17 +112,36 @@ def _limit_over(device: DeviceUnderTest, alert: Message, notification: Notificat
     device.bench.advance_to(start_s + 60)
 
 
+def _operational_update(device: DeviceUnderTest, alert: Message, notification: Notification) -> None:
+    """Let a controlled load report its levels; the wire to it is the bench, which has no other."""
+    told = json.loads(notification.extra[0].value)
+    levels = bytes(int(told[name]) for name in ("outputState", "inputState"))
+    device.bench("event", code=notification.alert_code, body=(levels + told["other-data"].encode()).hex())
+
+
+def _billing_logged(device: DeviceUnderTest, alert: Message, notification: Notification) -> None:
+    """Let the meter find its billing data log updated; the row is there already (`state`)."""
+    device.bench("event", code=notification.alert_code)
+
+
+def state(alert: Message, plaintexts: Sequence[bytes]) -> Seeding:
+    """Return what a meter must have before it sends an alert whose sealed parts are `plaintexts`. Raises Unseedable."""
+    return sealed_seeding(_BILLING_LOG, plaintexts[0]) if plaintexts else Seeding((), 1, 1)
+
+
 def _date_time(time_s: int) -> Data:
     return Data("octets", date_time_octets(EPOCH + timedelta(seconds=time_s)))
 
 
 CAUSES: dict[int, Callable[[DeviceUnderTest, Message, Notification], None]] = {
     0x8F30: _unentitled_command,
+    0x8F0A: _billing_logged,
     0x810E: _token_at_the_keypad,
     0x8F35: _short_outage,
     0x8F36: _outage,
     0x8F86: _limit,
     0x8F87: _limit_over,
+    0x8F88: _operational_update,
 }
 #: The use cases of alerts whose other codes are raised by the bench as events of the meter.
 EVENT_ALERTS = ("GCA-DLMS", "GNCA-DLMS")

@@ -162,7 +162,7 @@ def _respond(
             compare_responses(expected, keystore, response, device.keystore)
         if scenario.alerts:
             alerts = [envelope.decode(octets) for octets in scenario.alerts.values()]
-            compare_alerts(alerts, alerts_in_time(device, scenario), device.keystore)
+            compare_alerts(alerts, keystore, alerts_in_time(device, scenario), device.keystore)
         elif chosen.operations and sensitivity.only_reads(command):
             sensitivity.check(device, command, chosen.operations)
     except (Mismatch, SmetsError) as error:
@@ -173,11 +173,13 @@ def _respond(
 def _alert_alone(scenario: Scenario, keystore: KeyStore, options: Options) -> Verdict:
     alerts = [envelope.decode(octets) for octets in scenario.alerts.values()]
     try:
-        with _boot(scenario, alerts[0].originator, setting(scenario, keystore), options) as device:
-            stop_clock(device, setting(scenario, keystore))
+        chosen = setting(scenario, keystore)
+        with _boot(scenario, alerts[0].originator, chosen, options) as device:
+            stop_clock(device, chosen)
+            prepare(device, chosen)
             for alert in alerts:
                 causes.cause(device, alert)
-            compare_alerts(alerts, device.take(), device.keystore, timed=False)
+            compare_alerts(alerts, keystore, device.take(), device.keystore, timed=False)
     except (Mismatch, SmetsError) as error:
         return Verdict("fail", str(error))
     return PASS

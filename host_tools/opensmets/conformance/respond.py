@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from opensmets.bench.provisioning import ROLE_NUMBERS, Anchors, default_anchors
 from opensmets.bench.seeding import Operation, Seeding, seeding
 from opensmets.catalogue.use_cases import use_case
-from opensmets.conformance import credentials
+from opensmets.conformance import causes, credentials
 from opensmets.conformance.device import DeviceUnderTest
 from opensmets.conformance.scenarios import Scenario
 from opensmets.conformance.verdicts import Mismatch, describe_difference
 from opensmets.layouts import asn1, envelope, xdlms
 from opensmets.layouts.envelope import ALERT, Message
+from opensmets.parse import plain_alert
 from opensmets.security.keystore import KeyStore
 from opensmets.security.protection import verify
 from opensmets.security.sensitive import sealed_parts
@@ -47,7 +48,7 @@ class Setting:
 def setting(scenario: Scenario, keystore: KeyStore) -> Setting:
     """Return the setting that a scenario's own messages imply. Raises Unseedable when the model cannot be set so."""
     if not scenario.command:
-        return Setting(anchors=tuple(default_anchors(keystore)))
+        return _of_alerts(scenario, keystore)
     command = envelope.decode(scenario.command)
     seeded, anchors = Seeding((), 1, 1), default_anchors(keystore)
     if scenario.response:
@@ -64,6 +65,15 @@ def setting(scenario: Scenario, keystore: KeyStore) -> Setting:
         settings = credentials.operations(scenario, command)
     certified = credentials.is_certified(scenario)
     return Setting(settings, seeded.elements, seeded.phases, certified, tuple(anchors), _start(scenario))
+
+
+def _of_alerts(scenario: Scenario, keystore: KeyStore) -> Setting:
+    """Return the setting that alerts alone imply, which are of one meter."""
+    messages = [envelope.decode(octets) for octets in scenario.alerts.values()]
+    seeded = [causes.state(message, verify(message, keystore).decrypted) for message in messages]
+    operations = tuple(operation for each in seeded for operation in each.operations)
+    elements, phases = max(each.elements for each in seeded), max(each.phases for each in seeded)
+    return Setting(operations, elements, phases, anchors=tuple(default_anchors(keystore)))
 
 
 def _start(scenario: Scenario) -> int:
@@ -123,19 +133,20 @@ def compare_headers(expected: Message, actual: Message) -> None:
         raise Mismatch("response: signed where it should be MACed, or the other way about")
 
 
-def _alert_essence(message: Message, *, timed: bool) -> tuple[object, ...]:
+def _alert_essence(message: Message, keystore: KeyStore, *, timed: bool) -> tuple[object, ...]:
     """Return what of an alert depends neither on the device's own counter nor, unless `timed`, on its clock."""
     what: tuple[object, ...] = (message.payload,)
     if message.payload[0] == xdlms.DATA_NOTIFICATION:
-        told = xdlms.decode_notification(message.payload)
+        told = plain_alert(message, verify(message, keystore).decrypted)
         what = (told.alert_code, told.extra, told.time_stamp if timed else len(told.time_stamp))
         if told.invoke_id != 0x20000000 | message.counter & 0xFFFFFF:
             raise Mismatch("an alert's invoke id is not that of its counter")
-    return message.message_code, message.recipient, bool(message.signature), bool(message.mac), *what
+    head = message.message_code, message.recipient, message.supplementary_party
+    return *head, bool(message.signature), bool(message.mac), *what
 
 
 def compare_alerts(
-    expected: Sequence[Message], actual: Sequence[Message], own: KeyStore, *, timed: bool = True
+    expected: Sequence[Message], reference: KeyStore, actual: Sequence[Message], own: KeyStore, *, timed: bool = True
 ) -> None:
     """Find each reference alert among those that the device sent, once. Raises Mismatch for the first that lacks.
 
@@ -144,16 +155,16 @@ def compare_alerts(
     left = [message for message in actual if message.cra_flag == ALERT]
     for message in left:
         clear_payload(message, own)
+    essences = [(each, _alert_essence(each, own, timed=timed)) for each in left]
     for wanted in expected:
-        found = next(
-            (each for each in left if _alert_essence(each, timed=timed) == _alert_essence(wanted, timed=timed)), None
-        )
+        essence = _alert_essence(wanted, reference, timed=timed)
+        found = next((pair for pair in essences if pair[1] == essence), None)
         if found is None:
             codes = [f"{each.message_code:04X} {each.payload.hex()}" for each in left]
             raise Mismatch(
                 f"no alert {wanted.message_code:04X} {wanted.payload.hex()}; the device sent {codes or 'none'}"
             )
-        left.remove(found)
+        essences.remove(found)
 
 
 def stop_clock(device: DeviceUnderTest, chosen: Setting) -> None:
