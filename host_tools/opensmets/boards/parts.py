@@ -1,0 +1,38 @@
+"""Which modules of the firmware an image holds: the core, the parts asked for, and its core's machine code."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+
+from opensmets.bench.firmware import is_machine_code
+from opensmets.boards.description import Board, boards_path
+from opensmets.errors import SmetsError, UsageError
+
+BENCH = "bench"
+#: What a board's image has unless somebody says otherwise.
+DEFAULT_PARTS = ("load_control", "terminals")
+
+
+def optional_parts() -> dict[str, tuple[str, ...]]:
+    """Return the dotted modules of each part that an image may do without."""
+    content = tomllib.loads((boards_path() / "parts.toml").read_text(encoding="utf-8"))
+    return {name: tuple(part["modules"]) for name, part in content.items()}
+
+
+def select(modules: Mapping[str, str], board: Board, parts: Iterable[str]) -> dict[str, str]:
+    """Return those of `modules` (text by dotted name) that a board's image with `parts` holds.
+
+    Raises UsageError for an unknown part, SmetsError when the board names machine code that there is not.
+    """
+    known, wanted = optional_parts(), set(parts)
+    if unknown := wanted - known.keys():
+        raise UsageError(f"no part is called {sorted(unknown)[0]}: there are {', '.join(known)}")
+    if missing := set(board.machine_code) - modules.keys():
+        raise SmetsError(f"{board.folder / 'board.toml'} names {sorted(missing)[0]}, which the firmware does not have")
+    left_out = {module for name, part in known.items() if name not in wanted for module in part}
+    return {
+        name: text
+        for name, text in modules.items()
+        if name.removesuffix(".__init__") not in left_out and (name in board.machine_code or not is_machine_code(text))
+    }

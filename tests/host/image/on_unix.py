@@ -1,0 +1,102 @@
+"""A board's image run by MicroPython's unix port, on a pty, with stand-ins for the board's pins and link."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+import tty
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from opensmets.bench.firmware import firmware_path, micropython_path
+from opensmets.boards.description import boards_path
+from opensmets.boards.image import Image
+
+START = Path(__file__).with_name("start.py")
+HEAP = "250k"  # a stock Pico's
+
+
+def run_in_image(image: Image, folder: Path, program: str) -> list[str]:
+    """Run a program of tests/host/image with an image as its file system; return what it printed."""
+    interpreter = micropython_path()
+    assert interpreter
+    (folder / "stand_ins").mkdir(parents=True)
+    (folder / "flash").write_bytes(image.filesystem)
+    arguments = [str(folder / "flash"), str(image.board.flash.program_size), str(folder / "stand_ins")]
+    command = [str(interpreter), "-X", "heapsize=4m", str(START), *arguments, str(START.with_name(program))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr + done.stdout
+    return done.stdout.splitlines()
+
+
+class ImageOnUnix:
+    """An image that starts as on its board, main.py first. `port` is where a host reaches it."""
+
+    def __init__(self, image: Image, folder: Path) -> None:
+        self._image, self._folder = image, folder
+        self.stand_ins = folder / "stand_ins"
+        self.stand_ins.mkdir(parents=True)
+        for name in ("machine.py", "board.py"):
+            shutil.copy(boards_path() / "UNIX" / name, self.stand_ins)
+        link = firmware_path() / "smets" / "link" / "unix_stream.py"
+        (self.stand_ins / "unix_stream.py").write_text(link.read_text())
+        board = self.stand_ins / "board.py"
+        board.write_text(board.read_text().replace("from smets.link.unix_stream", "from unix_stream"))
+        machine = self.stand_ins / "machine.py"
+        machine.write_text(machine.read_text().replace('"pins.json"', '"/stand_ins/pins.json"'))
+        self.set_pins()
+        (folder / "flash").write_bytes(image.filesystem)
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        self.port = os.ttyname(self._slave)
+        self._errors = (folder / "errors").open("w+b")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> ImageOnUnix:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        for descriptor in (self._master, self._slave):
+            os.close(descriptor)
+        self._errors.close()
+
+    def start(self) -> None:
+        """Switch the board on."""
+        arguments = [str(self._folder / "flash"), str(self._image.board.flash.program_size), str(self.stand_ins)]
+        self.process = subprocess.Popen(
+            [str(micropython_path()), "-X", f"heapsize={HEAP}", str(START), *arguments],
+            stdin=self._master, stdout=self._master, stderr=self._errors,
+        )  # fmt: skip
+
+    def stop(self) -> None:
+        """Cut the power."""
+        assert self.process
+        self.process.kill()
+        self.process.wait(10)
+
+    def errors(self) -> str:
+        """Return what was written to the error output."""
+        self._errors.seek(0)
+        return self._errors.read().decode()
+
+    def set_pins(self, **levels: int) -> None:
+        """Set the levels of pins by `p<number>`."""
+        (self.stand_ins / "pins.json").write_text(json.dumps({name[1:]: level for name, level in levels.items()}))
+
+    def pins(self) -> dict[str, Any]:
+        """Return the levels of the pins that were ever set, and how often the watchdog was fed."""
+        for _ in range(50):
+            try:
+                return dict(json.loads((self.stand_ins / "pins.json").read_text()))
+            except ValueError:  # just being written
+                time.sleep(0.02)
+        raise AssertionError("pins.json is no JSON")
