@@ -61,7 +61,10 @@ def load(meter, name):
     if module is None:
         raise Unavailable("the meter has no " + name)
     gc.collect()  # so that what comes lies together
-    __import__(module)
+    try:
+        __import__(module)
+    except ImportError:
+        raise Unavailable("this image was built without " + name)
     for kind in sys.modules[module].COLD:
         if name == kind.NAME:
             return restored(meter, kind)
