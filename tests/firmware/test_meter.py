@@ -133,6 +133,7 @@ CREDIT_FIELDS = ("max_credit_millipence", "max_meter_balance_millipence", "debt_
 def credit(pence, **fields):
     """Return the meter and its balance after a top-up of an account with these fields."""
     meter = make_meter(tokens=Tokens({b"1" * 20: (0, pence, 9)}))
+    meter.write("payment.mode", 2)
     for name, value in fields.items():
         meter.write(("credit." if name in CREDIT_FIELDS else "payment.") + name, value)
     return meter
@@ -435,7 +436,7 @@ def test_what_flows_is_saved_every_half_hour_and_what_changes_at_once():
         meter.advance(START_S + 60 * minute, Measurement(500))
     assert writes == []
     meter.advance(START_S + 1800, Measurement(500))
-    assert writes == [["meter/clock", "meter/demand", "meter/registers", "meter/voltage"]]
+    assert writes == [["meter/clock", "meter/demand", "meter/payment", "meter/registers", "meter/voltage"]]
     meter.call("supply.run_script", 52)
     meter.commit()
     assert writes[1:] == [["meter/supply"]]

@@ -19,6 +19,8 @@ from smets.meter.payment import PREPAYMENT_MODE
 _COLLECTIONS = const(16)
 _NAME = const(6)
 _COLLECTION_BITS = const(3)
+_ACTIVATED = const(0x81AB)
+_ARMED_BY_EMERGENCY_CREDIT = const(0x8168)
 
 
 class Account(ColdComponent):
@@ -35,22 +37,29 @@ class Account(ColdComponent):
         "reset_accumulated_debt", "adjust_payment_debt", "adjust_time_debt_1", "adjust_time_debt_2",
     )  # fmt: skip
 
+    def write(self, name, value, index=None):
+        """Set a field as any cold component does; what follows from it is done before time goes on."""
+        super().write(name, value, index)
+        self.meter.component("payment").look_at_once()
+
     def adjust_balance(self, amount_millipence):
         """Add to the meter balance (ECS04a). Raises OutOfRange."""
         self._adjust("meter_balance_millipence", amount_millipence)
-        self.meter.component("payment").arm_if_in_credit()
+        self.meter.component("payment").settle()
 
     def reset_balance(self, _):
         """Set the meter balance to 0 (ECS04b)."""
         payment = self.meter.component("payment")
         payment.put("meter_balance_millipence", 0)
-        payment.arm_if_in_credit()
+        payment.settle()
 
     def reset_emergency_credit(self, _):
         """Set the emergency credit balance to 0 and end emergency credit (ECS04b)."""
         payment = self.meter.component("payment")
         payment.put("emergency_credit_balance_millipence", 0)
+        payment.put("emergency_credit_lent_millipence", 0)
         payment.put("emergency_credit_active", False)
+        payment.settle()
 
     def reset_accumulated_debt(self, _):
         """Set the accumulated debt to 0 (ECS04b)."""
@@ -81,8 +90,10 @@ class Account(ColdComponent):
         if payment.get("mode") != PREPAYMENT_MODE or not low or limit_millipence <= 0:
             raise Refused("emergency credit is not available")
         payment.put("emergency_credit_balance_millipence", limit_millipence)
+        payment.put("emergency_credit_lent_millipence", limit_millipence)
         payment.put("emergency_credit_active", True)
-        payment.arm_if_in_credit()
+        self.meter.record(_ACTIVATED)
+        self.meter.component("credit_watch").settle(_ARMED_BY_EMERGENCY_CREDIT)
 
     def _adjust(self, register, amount_millipence):
         payment = self.meter.component("payment")

@@ -4,6 +4,7 @@ A credit goes, in this order, to payment-based debt (a share of it, within the c
 accumulated debt, to emergency credit used, and the rest to the meter balance: nothing is created and nothing lost.
 Shares are rounded down. A token is spent only when its credit was taken: one above a limit may be entered again.
 The cap of the recovery period is in pence: GBCS carries it in 16 bits, which could not hold a week's in millipence.
+Recovery periods follow each other from a Monday on, so a week's is from Monday to Sunday.
 """
 
 from micropython import const
@@ -19,6 +20,8 @@ _SHARE_WHOLE = const(10000)
 _WEEK_S = const(604800)
 _MOST = const(0x7FFFFFFF)
 _MILLIPENCE = const(1000)
+_FIRST_MONDAY_S = const(172800)
+_DEBT_PAID = const(0x81A9)
 
 
 class Credit(Component):
@@ -53,7 +56,10 @@ class Credit(Component):
         for register, amount in self._shares(credit_millipence):
             holder = self if register == "recovered_millipence" else payment
             holder.put(register, holder.get(register) + amount)
-        payment.arm_if_in_credit()
+            if register == "payment_debt_millipence" and amount:
+                self._log_debt_payment(-amount, payment.get(register))
+        self.meter.logs.append("credits", (self.meter.time_s, credit_millipence))
+        payment.settle()
 
     def _enter(self, digits, by_hand):
         if self.meter.tokens is None:
@@ -67,8 +73,13 @@ class Credit(Component):
         # the last token's number stands with the balance: a power cut before `accept` credits nothing twice
         self.put("last_token", token)
         self.add_credit(credit_millipence)
-        self.meter.commit()
+        self.meter.commit(True)  # energy and money together
         self.meter.tokens.accept(token)
+
+    def _log_debt_payment(self, amount_millipence, owed_millipence):
+        self.meter.logs.append("debt_payments", (self.meter.time_s, amount_millipence))
+        if not owed_millipence:
+            self.meter.record(_DEBT_PAID)
 
     def _limit_passed(self, token, credit_millipence):
         """Return the code of what forbids a credit, or 0."""
@@ -92,7 +103,7 @@ class Credit(Component):
         to_debt = min(share, max(0, payment.get("payment_debt_millipence")))
         rest = credit_millipence - to_debt
         to_accumulated = min(rest, max(0, payment.get("accumulated_debt_millipence")))
-        to_emergency = min(rest - to_accumulated, self._emergency_credit_used())
+        to_emergency = min(rest - to_accumulated, self.meter.component("credit_watch").owed())
         return (
             ("payment_debt_millipence", -to_debt),
             ("recovered_millipence", to_debt),
@@ -104,16 +115,12 @@ class Credit(Component):
     def _renew_cap(self):
         """Start a new recovery period when the last is over; a period below a second is none, and never over."""
         period_s, now_s = self.get("recovery_cap_period_s"), self.meter.time_s
-        if 0 < period_s <= now_s - self.get("cap_start_s"):
-            self.put("cap_start_s", now_s - now_s % period_s)
+        if period_s <= 0:
+            return
+        start_s = max(0, now_s - (now_s - _FIRST_MONDAY_S) % period_s)
+        if start_s != self.get("cap_start_s"):
+            self.put("cap_start_s", start_s)
             self.put("recovered_millipence", 0)
-
-    def _emergency_credit_used(self):
-        payment = self.meter.component("payment")
-        if not payment.get("emergency_credit_active"):
-            return 0
-        limit = payment.get("emergency_credit_limit_millipence")
-        return max(0, limit - payment.get("emergency_credit_balance_millipence"))
 
 
 COLD = (Credit,)

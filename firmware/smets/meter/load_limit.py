@@ -1,4 +1,4 @@
-"""The load limit (SMETS2 5.6.4.2): active power import above a threshold for a period trips it.
+"""The load limit (SMETS2 5.5.9): active power import, of both elements, above a threshold for a period trips it.
 
 A trip is reported (0x8F01) and counted, once for each time that the power stays above. If so configured it disables
 the supply and arms it (0x8F33), and after the restoration period enables it again (0x8F34), unless it was changed
@@ -39,7 +39,7 @@ class LoadLimit(Component):
 
     def flow(self, start_s, duration_s, load):
         """Count how long the power has been above the threshold."""
-        if load.import_w > self.get("power_threshold_w"):
+        if self._is_above(load):
             self.let("above_s", self.get("above_s") + duration_s)
         elif self.get("above_s") or self.get("tripped"):
             self.let("above_s", 0)
@@ -49,7 +49,7 @@ class LoadLimit(Component):
         """Return when the period runs out, or the supply is due back."""
         if self.get("restore_s"):
             return max(self.get("restore_s"), now_s + 1)
-        if load.import_w > self.get("power_threshold_w") and not self.get("tripped"):
+        if self._is_above(load) and not self.get("tripped"):
             return now_s + max(1, self.get("period_s") - self.get("above_s"))
         return None
 
@@ -59,6 +59,9 @@ class LoadLimit(Component):
             self._restore()
         if self.get("above_s") and self.get("above_s") >= self.get("period_s") and not self.get("tripped"):
             self._trip(now_s)
+
+    def _is_above(self, load):
+        return load.import_w + load.secondary_import_w > self.get("power_threshold_w")
 
     def _trip(self, now_s):
         self.put("tripped", True)

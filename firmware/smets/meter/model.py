@@ -56,6 +56,7 @@ class Meter:
             self._components[kind.NAME] = kind(self)
         self.clock = self._components["clock"]
         self.supply = self._components["supply"]
+        self.payment = self._components["payment"]
         self._outage = self._components["outage"]
         self.schedule = Schedule(self)
         self._restore()
@@ -166,6 +167,7 @@ class Meter:
         It ends in 2136, where its 32 bits do.
         """
         time_s = min(time_s, _LAST_S)
+        self.payment.arrive(self.time_s, self._load)
         while self.time_s < time_s:
             self._step(time_s, measurement)
         self.commit()
@@ -218,6 +220,7 @@ class Meter:
         if time_s > self.time_s:
             self._outage.begin(self.time_s)
             self.clock.put("time_s", time_s)
+            self.payment.lapse(time_s)
             self.power(True)
 
     def power(self, on):
@@ -255,7 +258,11 @@ class Meter:
         return self._staged[key] if key in self._staged else self._journal.get(key)
 
     def commit(self, everything=False):
-        """Put what changed on flash in one transaction; `everything`: also what only flows (every half hour)."""
+        """Put what changed on flash in one transaction; `everything`: also what only flows (every half hour).
+
+        When the account changed energy is saved with it, so that both tell of the same moment.
+        """
+        everything = everything or self.payment.unsaved == CHANGED
         saved = [
             component
             for components in (self._cold, self._components)

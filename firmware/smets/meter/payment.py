@@ -1,17 +1,28 @@
-"""Payment: the account's mode and balances (SMETS2 5.7.4, 5.7.5). Money in millipence.
+"""Payment: the account's mode and balances, as energy flows and time passes (SMETS2 5.5.7, 5.7.5). Money in millipence.
 
-What flows or must be known at any time stands here; what limits, shares out and configures is loaded when it is wanted
-(credit.py, account.py, debts.py, non_disablement.py).
+What each step needs stands here: charging for energy, and the level of credit below which something has to be done.
+What is done then is loaded when it is wanted: credit_watch.py (thresholds), charges.py (standing charge and debts),
+credit.py (top-ups), account.py (what a supplier does).
+
+Readings chosen. The meter balance pays down to the disablement threshold, then emergency credit that is active, then
+the meter balance again; so emergency credit is used up just when combined credit comes to the threshold. Registers end
+at the limits of 32 bits.
 """
 
 from micropython import const
 
 from smets.meter.fields import BOOL, Component
-from smets.meter.supply import CREDIT, DISABLED
 
 CREDIT_MODE = const(1)
 PREPAYMENT_MODE = const(2)
-_DAILY = (
+NOTHING_TO_WATCH = const(-0x80000000)
+_LOOK_AT_ONCE = const(0x7FFFFFFF)
+_LEAST = const(-0x80000000)
+_HALF_HOUR_S = const(1800)
+_DAY_S = const(86400)
+_LONGEST_GAP_S = const(3600)
+"""Between two half hours that follow each other, when an adjustment of the clock leapt over one; else it was set."""
+SHOWN = (
     "meter_balance_millipence",
     "emergency_credit_balance_millipence",
     "time_debt_1_millipence",
@@ -19,11 +30,16 @@ _DAILY = (
     "payment_debt_millipence",
     "accumulated_debt_millipence",
 )
-"""The columns of the daily read log behind its time."""
+"""The columns of logs of the account, in their order."""
 
 
 class Payment(Component):
-    """The account: what it holds, what it owes, and below which credit the supply is disabled."""
+    """The account: what it holds, what it owes, and below which credit the supply is disabled.
+
+    `emergency_credit_lent_millipence` is what was lent when it was activated: what is missing of it is owed.
+    `watch_millipence` is the combined credit below which `settle` is due, `recheck_s` a time at which it is, or 0.
+    Standing charge and debts are collected up to `charged_to_s`. `settled_mode` is the mode that was acted on.
+    """
 
     NAME = "payment"
     FIELDS = (
@@ -37,7 +53,21 @@ class Payment(Component):
         ("emergency_credit_active", BOOL),
         ("disablement_threshold_millipence", ">i"),
         ("mode", ">B", CREDIT_MODE, 0, CREDIT_MODE, PREPAYMENT_MODE),
+        ("emergency_credit_lent_millipence", ">i"),
+        ("watch_millipence", ">i", NOTHING_TO_WATCH),
+        ("recheck_s", ">I"),
+        ("charged_to_s", ">I"),
+        ("settled_mode", ">B", CREDIT_MODE),
     )
+
+    def write(self, name, value, index=None):
+        """Set a field as any component does; what follows from it is done before time goes on."""
+        super().write(name, value, index)
+        self.look_at_once()
+
+    def look_at_once(self):
+        """A setting of the account changed: let thresholds be looked at before time goes on."""
+        self.put("watch_millipence", _LOOK_AT_ONCE)
 
     def combined_credit(self):
         """Return the meter balance and, where it is activated, the emergency credit balance, in millipence."""
@@ -46,13 +76,68 @@ class Payment(Component):
             combined_millipence += self.get("emergency_credit_balance_millipence")
         return combined_millipence
 
-    def arm_if_in_credit(self):
-        """Arm a supply that was disabled for want of credit, when there is some again."""
-        supply = self.meter.supply
-        disabled_for_credit = supply.get("state") == DISABLED and supply.get("reason") == CREDIT
-        if disabled_for_credit and self.combined_credit() > self.get("disablement_threshold_millipence"):
-            supply.arm(CREDIT)
+    def charge_energy(self, amount_millipence):
+        """Take the price of energy; for the tariff's `flow`, in either mode."""
+        balance = self.get("meter_balance_millipence")
+        if self.get("emergency_credit_active"):
+            spare = max(0, balance - self.get("disablement_threshold_millipence"))
+            emergency = self.get("emergency_credit_balance_millipence")
+            used = min(max(0, amount_millipence - spare), emergency)
+            if used:
+                self.let("emergency_credit_balance_millipence", emergency - used)
+                amount_millipence -= used
+        self.let("meter_balance_millipence", max(_LEAST, balance - amount_millipence))
+
+    def room_millipence(self):
+        """Return the smallest charge after which something has to be done: a boundary of time; None when none has."""
+        watch = self.get("watch_millipence")
+        return None if watch == NOTHING_TO_WATCH else max(1, self.combined_credit() - watch + 1)
+
+    def settle(self):
+        """Do what follows from the credit that there is: warn, offer, disable or arm (credit_watch.py)."""
+        self.meter.component("credit_watch").settle()
+
+    def next_boundary_s(self, now_s, load):
+        """Return when disablement that was suspended is looked at again."""
+        recheck_s = self.get("recheck_s")
+        return max(recheck_s, now_s + 1) if recheck_s else None
+
+    def arrive(self, now_s, load):
+        """Look at thresholds when one was crossed, a setting was changed, or it is time."""
+        if self.combined_credit() < self.get("watch_millipence") or 0 < self.get("recheck_s") <= now_s:
+            self.settle()
+
+    def half_hour(self, now_s):
+        """Collect what is due with time; at midnight, see there."""
+        if now_s % _DAY_S:
+            self._collect(now_s)
 
     def midnight(self, now_s):
-        """Put the day's row into the prepayment daily read log."""
-        self.meter.logs.append("prepayment_daily", (now_s,) + tuple([self.get(register) for register in _DAILY]))
+        """Put the day's row into the prepayment daily read log, and then collect: the row is of the day that ends."""
+        self.meter.logs.append("prepayment_daily", (now_s,) + self.shown())
+        self._collect(now_s)
+
+    def lapse(self, now_s):
+        """Collect what fell due while the meter was without power, up to `now_s`."""
+        now_s -= now_s % _HALF_HOUR_S
+        since_s = self.get("charged_to_s")
+        if 0 < since_s < now_s:
+            self._collect_between(since_s, now_s)
+
+    def shown(self):
+        """Return the account's balances in the order in which logs have them."""
+        return tuple([self.get(register) for register in SHOWN])
+
+    def _collect(self, now_s):
+        since_s = self.get("charged_to_s")
+        if not 0 <= now_s - since_s <= _LONGEST_GAP_S:  # the clock was set: nothing is made up
+            since_s = now_s - _HALF_HOUR_S
+            self.look_at_once()
+        self._collect_between(since_s, now_s)
+
+    def _collect_between(self, since_s, now_s):
+        self.let("charged_to_s", now_s)
+        indebted = self.get("time_debt_1_millipence") > 0 or self.get("time_debt_2_millipence") > 0
+        if indebted or since_s // _DAY_S != now_s // _DAY_S:
+            self.meter.component("charges").collect(since_s, now_s)
+        self.arrive(now_s, None)

@@ -1,7 +1,17 @@
-"""The load switch: enabled, disabled or armed, and why (SMETS2 5.6.4).
+"""The load switch: enabled, disabled or armed, and why (SMETS2 5.5.9; GBCS ECS42, ECS43, ECS44, ECS81).
 
-Only a command enables a disabled supply; a customer closes an armed one. Arming works from disabled; an enabled supply
-stays enabled. A supply locked by a tamper state is released by a command alone.
+                  enabled           disabled          armed
+    command 51    stays             enabled           enabled
+    command 52    disabled          stays             disabled
+    command 54    stays             armed             stays
+    customer      refused           refused           enabled
+    credit gone   disabled          stays             disabled
+    credit back   stays             armed (*)         stays
+    load limit    armed             stays             stays
+    tamper        locked            locked            locked
+
+(*) only when it was for want of credit that it was disabled. A command to disable takes the place of any other reason,
+so that credit does not arm what a supplier disabled. A locked supply is disabled, and a command alone releases it.
 """
 
 from micropython import const
@@ -21,8 +31,10 @@ LOAD_LIMIT = const(3)
 CREDIT = const(4)
 _TAMPER = const(5)
 """Reasons of a change."""
-_SUPPLY_ARMED = const(0x8F32)
+SUPPLY_ARMED = const(0x8F32)
 _LOCKED_BY_TAMPER = const(0x81BE)
+_CONNECT_FAILURE = const(0x81BD)
+_DISCONNECT_FAILURE = const(0x81C0)
 
 
 class Supply(Component):
@@ -37,26 +49,44 @@ class Supply(Component):
     )
     METHODS = ("run_script", "close_by_customer", "lock")
 
+    def __init__(self, meter):
+        super().__init__(meter)
+        self._contactor = None
+
+    def bind(self, contactor):
+        """Let `contactor(closed)` drive the switch, now and whenever it changes: a relay's pin, for instance.
+
+        It may return False for a switch that it sees did not obey; that is told (0x81BD, 0x81C0).
+        """
+        self._contactor = contactor
+        self._drive()
+
     def run_script(self, script):
         """Enable (51), disable (52) or arm (54) by command. Raises Refused for another script."""
         if script == _ENABLE_SCRIPT:
             self.put("locked", False)
             self.change(ENABLED, _COMMAND)
         elif script == _DISABLE_SCRIPT:
-            self.change(DISABLED, _COMMAND)
+            self.disable(_COMMAND)
         elif script == _ARM_SCRIPT:
             self.arm(_COMMAND)
         else:
             raise Refused("no script has this number")
 
-    def arm(self, reason):
-        """Arm a disabled supply; a command also releases a locked one."""
+    def disable(self, reason):
+        """Open the switch; a disabled supply's reason stays, unless it is a command that disables it."""
+        if self.get("state") == DISABLED and reason == _COMMAND:
+            self.put("reason", reason)
+        self.change(DISABLED, reason)
+
+    def arm(self, reason, code=SUPPLY_ARMED):
+        """Arm a disabled supply, and record `code`; a command also releases a locked one."""
         if self.get("locked") and reason != _COMMAND:
             return
         self.put("locked", False)
         if self.get("state") == DISABLED:
             self.change(ARMED, reason)
-            self.meter.record(_SUPPLY_ARMED)
+            self.meter.record(code)
 
     def close_by_customer(self, _=None):
         """Enable an armed supply, as the customer does at the meter. Raises Refused when it is not armed."""
@@ -76,3 +106,14 @@ class Supply(Component):
             self.put("state", state)
             self.put("reason", reason)
             self.put("changed_s", self.meter.time_s)
+            self._drive()
+
+    def write(self, name, value, index=None):
+        """Set a field as any component does, and the switch with it."""
+        super().write(name, value, index)
+        self._drive()
+
+    def _drive(self):
+        closed = self.get("state") == ENABLED
+        if self._contactor and self._contactor(closed) is False:
+            self.meter.record(_CONNECT_FAILURE if closed else _DISCONNECT_FAILURE)
