@@ -69,7 +69,8 @@ class CreditWatch(Component):
         payment.put("watch_millipence", NOTHING_TO_WATCH)
         payment.put("recheck_s", 0)
         for name in ("low", "offered", "exhausted", "below"):
-            self.put(name, False)
+            if self.get(name):
+                self.put(name, False)
 
     def owed(self):
         """Return how much of the emergency credit that was lent is used, in millipence."""

@@ -42,6 +42,11 @@ class NonDisablement(ColdComponent):
         super().write(name, value, index)
         self.meter.component("payment").look_at_once()
 
+    def adopt(self, name, packed):
+        """Set a field to what waited for it, as any cold component does, and let thresholds be looked at."""
+        super().adopt(name, packed)
+        self.meter.component("payment").look_at_once()
+
     def until_s(self, now_s):
         """Return when the period in which the supply is not disabled may end, 0 when there is none now.
 

@@ -33,8 +33,6 @@ _TAMPER = const(5)
 """Reasons of a change."""
 SUPPLY_ARMED = const(0x8F32)
 _LOCKED_BY_TAMPER = const(0x81BE)
-_CONNECT_FAILURE = const(0x81BD)
-_DISCONNECT_FAILURE = const(0x81C0)
 
 
 class Supply(Component):
@@ -48,18 +46,6 @@ class Supply(Component):
         ("locked", BOOL),
     )
     METHODS = ("run_script", "close_by_customer", "lock")
-
-    def __init__(self, meter):
-        super().__init__(meter)
-        self._contactor = None
-
-    def bind(self, contactor):
-        """Let `contactor(closed)` drive the switch, now and whenever it changes: a relay's pin, for instance.
-
-        It may return False for a switch that it sees did not obey; that is told (0x81BD, 0x81C0).
-        """
-        self._contactor = contactor
-        self._drive()
 
     def run_script(self, script):
         """Enable (51), disable (52) or arm (54) by command. Raises Refused for another script."""
@@ -106,14 +92,3 @@ class Supply(Component):
             self.put("state", state)
             self.put("reason", reason)
             self.put("changed_s", self.meter.time_s)
-            self._drive()
-
-    def write(self, name, value, index=None):
-        """Set a field as any component does, and the switch with it."""
-        super().write(name, value, index)
-        self._drive()
-
-    def _drive(self):
-        closed = self.get("state") == ENABLED
-        if self._contactor and self._contactor(closed) is False:
-            self.meter.record(_CONNECT_FAILURE if closed else _DISCONNECT_FAILURE)

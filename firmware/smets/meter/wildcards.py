@@ -1,12 +1,10 @@
 """Dates with wildcards (IEC 62056-6-2 clause 4.1.6.1): which days they mean. Loaded when it is wanted.
 
-A date is five octets: year (2), month, day of the month, day of the week from Monday, 1. FFFF or FF is any. A day of the
-month FE is the last and FD the last but one, together with a day of the week the last such day, or the last but one.
-A day of the month with a day of the week is that day of the week on it or following it, unless year and month are
+A date is five octets: year (2), month, day of the month, day of the week from Monday, 1. FFFF or FF is any. A day of
+the month FE is the last and FD the last but one, together with a day of the week the last such day, or the last but
+one. A day of the month with a day of the week is that day of the week on it or following it, unless year and month are
 given too: then they must agree. What no day is (30 February, month 13) never comes.
 """
-
-import struct
 
 from micropython import const
 
