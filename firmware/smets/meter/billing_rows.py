@@ -22,7 +22,7 @@ class BillingRows(Component):
         self.meter.logs.append("billing_change", (self.meter.time_s,) + self.registers() + payment.shown())
 
     def registers(self):
-        """Return active import, the second element's, and the tariff's registers, in the order in which logs have them."""
+        """Return active import, the second element's, and the tariff's registers, in the order of logs."""
         meter, registers = self.meter, self.meter.component("tariff_registers")
         blocks = registers.read("blocks_wh")
         return (

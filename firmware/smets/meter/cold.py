@@ -53,6 +53,8 @@ MODULES = {
     "voltage_limits": "smets.meter.configuration",
 }
 """The module of each cold component; its `COLD` names the components that it declares."""
+_HELPERS = ("smets.meter.cold", "smets.meter.dates", "smets.meter.wildcards")
+"""Modules that only cold ones import."""
 MAX_NESTED = const(4096)
 """The most octets of a packed nested value, which is one value of the journal."""
 _MAX_COUNT = const(0xFF)
@@ -87,7 +89,7 @@ def forget():
     """Let go of the modules, this one too; CPython has room and keeps them."""
     if sys.implementation.name == "micropython":
         on_demand.forget(MODULES.values())
-        on_demand.forget(("smets.meter.cold",))
+        on_demand.forget(_HELPERS)
 
 
 class ColdComponent(Component):

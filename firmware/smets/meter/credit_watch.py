@@ -48,10 +48,14 @@ class CreditWatch(Component):
         else:
             self._rest(payment)
         in_credit = payment.combined_credit() > payment.get("disablement_threshold_millipence")
+        if in_credit or (changed and mode == CREDIT_MODE):
+            self._arm(armed)
+
+    def _arm(self, code):
+        """Arm a supply that was disabled for want of credit."""
         supply = self.meter.supply
-        if (in_credit or changed and mode == CREDIT_MODE) and supply.get("state") == DISABLED:
-            if supply.get("reason") == CREDIT:
-                supply.arm(CREDIT, armed)
+        if supply.get("state") == DISABLED and supply.get("reason") == CREDIT:
+            supply.arm(CREDIT, code)
 
     def _change_mode(self, payment, mode):
         payment.put("settled_mode", mode)
