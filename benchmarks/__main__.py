@@ -6,13 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import device_commands, host_messages
+from benchmarks import device_commands, host_messages, thumb_cycles
 from opensmets.bench.firmware import micropython_path
 
 
 def main() -> int:
     """Print every benchmark's lines. Returns 1 when the host is below its budget, as a remark to whoever reads it."""
     outcome = host_messages.run()
+    thumb_cycles.run()
     interpreter = micropython_path()
     if interpreter is None:
         print("device: no MicroPython for this machine; set $MICROPYTHON")

@@ -16,6 +16,11 @@ def viper(function):
     return function
 
 
+def asm_thumb(function):
+    """Raise ImportError: there is no Thumb core here."""
+    raise ImportError("no Thumb core for " + function.__name__)
+
+
 def kbd_intr(character):
     """Do nothing: a pipe or pty has no interrupt character to switch off."""
 

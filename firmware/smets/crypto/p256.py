@@ -19,8 +19,11 @@ _SIGNATURE_BYTES = const(64)
 _DIGEST_BYTES = const(32)
 _MAX_TRIES = const(8)  # a candidate fails once in 2^32
 
-_BACK_ENDS = ("smets.crypto.point_ints",)
-_LOADED_ON_USE = ("smets.crypto.point_ints", "smets.crypto.comb", "smets.crypto.nonce")
+_BACK_ENDS = ("smets.crypto.point_thumb", "smets.crypto.point_ints")
+_LOADED_ON_USE = (
+    "smets.crypto.point_thumb", "smets.crypto.field_thumb", "smets.crypto.point_ints", "smets.crypto.digits",
+    "smets.crypto.comb", "smets.crypto.nonce",
+)  # fmt: skip
 
 
 def is_valid_private(private):

@@ -3,37 +3,26 @@
 A point is affine (x, y) when given and returned, Jacobian (x, y, z) in between, z = 0 being infinity. Another
 back end has the same three functions: `multiply_base`, `multiply` and `sum_has_x`.
 
-The base point goes by a comb of six teeth in signed digits: 43 doublings and 43 additions from a table of 32 points.
-Any other point goes by non-adjacent digits of width 5. A product costs half of a reduction modulo P here (and no
-special reduction beats `%`), so sums of products are reduced once. The time taken depends on the scalar: see `p256`.
+Scalars are taken in digits (digits.py). A product costs half of a reduction modulo P here (and no special reduction
+beats `%`), so sums of products are reduced once. The time taken depends on the scalar: see `p256`.
 """
-
-from array import array
 
 from micropython import const
 
-from smets.crypto.comb import COLUMNS, POINTS
 from smets.crypto.curve import N, P, invert
+from smets.crypto.digits import BITS, COLUMNS, comb_digits, comb_point, sparse_digits
 
-_BITS = const(257)  # a digit may carry past bit 255
-_WIDTH = const(32)  # 2 ** 5
-_HALF = const(16)
 _TABLE = const(8)  # 1, 3 .. 15 times the point
-_TEETH = const(6)
-_FIELD_BYTES = const(32)
-_POINT_BYTES = const(64)
-_COMB_OFFSET = (1 << COLUMNS * _TEETH) - 1
-_HALF_OF_ONE = (N + 1) // 2
 
 
 def multiply_base(scalar):
     """Return (x, y) of `scalar` times the base point; `scalar` is 1 .. N - 1."""
-    return _affine(_evaluate(None, None, _comb_digits(scalar)))
+    return _affine(_evaluate(None, None, comb_digits(scalar)))
 
 
 def multiply(scalar, x, y):
     """Return (x, y) of `scalar` times the point; `scalar` is 1 .. N - 1 and the point is on the curve."""
-    return _affine(_evaluate(_sparse_digits(scalar), _odd_multiples(x, y), None))
+    return _affine(_evaluate(sparse_digits(scalar), _odd_multiples(x, y), None))
 
 
 def sum_has_x(base_scalar, scalar, x, y, wanted):
@@ -41,7 +30,7 @@ def sum_has_x(base_scalar, scalar, x, y, wanted):
 
     Scalars are 0 .. N - 1, `wanted` 1 .. N - 1. False when the sum is infinity.
     """
-    x, _, z = _evaluate(_sparse_digits(scalar), _odd_multiples(x, y), _comb_digits(base_scalar))
+    x, _, z = _evaluate(sparse_digits(scalar), _odd_multiples(x, y), comb_digits(base_scalar))
     if not z:
         return False
     zz = z * z % P
@@ -52,7 +41,7 @@ def _evaluate(digits, multiples, comb):
     # One run of doublings serves both scalars. Doublings are counted and done together, before the next addition.
     x, y, z = 1, 1, 0
     due = 0
-    for place in range(_BITS - 1 if digits else COLUMNS - 1, -1, -1):
+    for place in range(BITS - 1 if digits else COLUMNS - 1, -1, -1):
         due += 1
         digit = digits[place] if digits else 0
         if digit:
@@ -62,7 +51,7 @@ def _evaluate(digits, multiples, comb):
             due = 0
         if comb and place < COLUMNS:
             x, y, z = _double(x, y, z, due)
-            x, y, z = _add(x, y, z, *_comb_point(comb[place]))
+            x, y, z = _add(x, y, z, *comb_point(comb[place]))
             due = 0
     return _double(x, y, z, due)
 
@@ -131,43 +120,3 @@ def _all_affine(points):
         inverse = inverse * z % P
     flat.reverse()
     return flat
-
-
-def _sparse_digits(scalar):
-    # Signed odd digits below 16 in absolute value, at least four zeros after each; lowest place first
-    digits = array("b", bytes(_BITS))
-    place = 0
-    while scalar:
-        if scalar & 1:
-            digit = scalar & (_WIDTH - 1)
-            if digit >= _HALF:
-                digit -= _WIDTH
-            digits[place] = digit
-            scalar -= digit
-        zeros = 5 if scalar & (_WIDTH - 1) == 0 else 1
-        scalar >>= zeros
-        place += zeros
-    return digits
-
-
-def _comb_digits(scalar):
-    # Every digit is +1 or -1: bit b of the column value stands for 2b - 1, so the bits are those of
-    # (scalar + 2^258 - 1) / 2 modulo N. Bit t of entry c belongs to the place c + 43 t.
-    bits = ((scalar + _COMB_OFFSET) * _HALF_OF_ONE % N).to_bytes(_FIELD_BYTES + 1, "little")
-    columns = bytearray(COLUMNS)
-    place = 0
-    for tooth in range(_TEETH):
-        for column in range(COLUMNS):
-            columns[column] |= (bits[place >> 3] >> (place & 7) & 1) << tooth
-            place += 1
-    return columns
-
-
-def _comb_point(column):
-    # The table has the columns whose highest digit is +1; the others are their negatives
-    negative = column < _WIDTH
-    entry = (column ^ 0x3F if negative else column) & 0x1F
-    four, start = POINTS[entry >> 2], (entry & 3) * _POINT_BYTES
-    x = int.from_bytes(four[start : start + _FIELD_BYTES], "big")
-    y = int.from_bytes(four[start + _FIELD_BYTES : start + _POINT_BYTES], "big")
-    return x, P - y if negative else y

@@ -77,6 +77,10 @@ def _private_names(trees: Iterable[ast.AST]) -> dict[str, str]:
     return dict(zip(sorted(filter(is_private, used)), _short_names("_", set()), strict=False))
 
 
+ASSEMBLER = "asm_thumb"
+"""The decorator of a function in assembler."""
+
+
 class _Scope:
     """What a function binds: its renamed parameters, and its other names."""
 
@@ -116,6 +120,8 @@ class _Shortener(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        if any(isinstance(each, ast.Attribute) and each.attr == ASSEMBLER for each in node.decorator_list):
+            return node  # its parameters are registers
         node.name = self._private.get(node.name, node.name)
         node.decorator_list = [self.visit(each) for each in node.decorator_list]
         self._enter(node)
