@@ -335,6 +335,21 @@ def test_a_future_dated_alert() -> None:
     assert body(root) == alert_content("8F66", text, payload)
 
 
+def test_a_meter_without_mpans() -> None:
+    root = answered("ECS40", ("get", 0, Data("octets", b"")), ("get", 0, Data("octets", b"")))
+    assert root.find(".//{*}GBCSData") is None
+    assert [root.findtext(f".//{{*}}{name}MPAN") for name in ("Import", "SecondaryImport", "Export")] == ["", None, ""]
+
+
+def test_a_demand_time_period_that_was_never_set() -> None:
+    scaler = structure(Data("i8", 0), Data("enum", 27))
+    value = [("get", 0, Data("u32", 5)), ("get", 0, scaler), ("get", 0, Data("octets", NOON))]
+    times = [("get", 0, Data("octets", NOON))] * 2
+    root = answered("ECS18b", *times, *value, *value, ("get", 0, Data("array", ())), time=NOON)
+    assert root.find(".//{*}MaxDemandConfigurableTimePeriod") is None
+    assert kept(9, "9000/0-0:94.44.1.20/2", Data("array", ())).split(" name=")[0] in body(root)
+
+
 def test_an_outage() -> None:
     root = alarmed(0x0067, 0x8F36, Data("octets", NOON), Data("octets", NOON))
     moments = "".join(f"<{name}>2026-11-22T12:00:00Z</{name}>" for name in ("interruptionValue", "restorationValue"))

@@ -177,7 +177,8 @@ class Scaler:
 class Structure:
     """A structure. `optional` numbers the elements that some devices leave out, all together (a second element).
 
-    `type` is `array` for an array whose elements have a place of their own each.
+    `type` is `array` for an array whose elements have a place of their own each; an empty one, of a meter in which they
+    were never set, has no elements in XML and stands in the remainder.
     """
 
     nodes: tuple[Node, ...]
@@ -190,6 +191,8 @@ class Structure:
     def write(self, data: Data, at: Element, row: int = 0) -> None:
         """Write the elements one after another."""
         check_type(data, self.type)
+        if self.type == "array" and not len(data):
+            return
         sizes = {len(self.nodes), len(self.nodes) - len(self.optional)}
         if len(data) not in sizes:
             expected = " or ".join(str(size) for size in sorted(sizes))

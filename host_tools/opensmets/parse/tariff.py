@@ -122,8 +122,10 @@ _MPAN = 13
 
 
 def _write_import_mpan(octets: bytes, element: Element) -> None:
-    numbers = [octets[at : at + _MPAN].decode("latin-1") for at in range(0, len(octets), _MPAN)]
-    if len(octets) not in (_MPAN, 2 * _MPAN) or not all(number.isascii() and number.isalnum() for number in numbers):
+    """Write one MPAN, empty when none was set, or two of full length one after another."""
+    numbers = [octets[at : at + _MPAN].decode("latin-1") for at in range(0, len(octets) or 1, _MPAN)]
+    whole = len(octets) <= _MPAN or len(octets) == 2 * _MPAN
+    if not whole or not all(number.isascii() and (number.isalnum() or not number) for number in numbers):
         raise Unfit("not one or two MPANs")
     for name, number in zip(("ImportMPAN", "SecondaryImportMPAN"), numbers, strict=False):
         add(element, name, number)
