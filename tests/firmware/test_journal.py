@@ -281,6 +281,18 @@ def test_damage_in_an_older_part_is_always_refused():
     wipe(directory)
 
 
+def test_the_newest_part_deleted_whole_is_missed():
+    directory = scratch()
+    state = filled(directory)
+    newest = directory + "/" + sorted(os.listdir(directory))[-1]
+    good = read_file(newest)
+    os.remove(newest)
+    assert "missing" in refused(directory)
+    write_file(newest, good)
+    assert reopened(directory) == state
+    wipe(directory)
+
+
 def test_a_part_that_does_not_follow_is_refused():
     directory = scratch()
     filled(directory)

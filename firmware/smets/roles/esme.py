@@ -16,7 +16,6 @@ from smets.message.envelope import Writer
 from smets.on_demand import call, forget
 from smets.store.files import StoreCorrupt
 from smets.store.journal import Journal
-from smets.store.segments import SegmentLog
 from smets.trust.cells import TrustAnchors
 from smets.trust.device_keys import DeviceKeys
 from smets.trust.identity import answer_provisioned, read_identity
@@ -28,6 +27,7 @@ _PROVISIONING_MODULES = (
     "smets.trust.provisioning", "smets.trust.certificate", "smets.trust.der",
     "smets.trust.own_certificates",
 )  # fmt: skip
+_LOG_MODULES = ("smets.store.segments", "smets.store.damaged")
 _COLLECT_EVERY = const(4096)
 """Bytes between collections while code is loaded, or what stays lies scattered and large buffers find no place."""
 _IDLE_MS = const(100)
@@ -98,6 +98,8 @@ class Esme:
         if self._rooms:
             self._guard(self._rooms.tell_events)
             self._guard(self._rooms.meter.release)
+            if sys.implementation.name == "micropython":
+                forget(_LOG_MODULES)
 
     def catch_up(self):
         """Let the meter live up to now."""
@@ -119,6 +121,8 @@ class Esme:
 
     def open_log(self, name, record_size, capacity):
         """Return the store of one of the meter's logs; the device says so, and does without, when it is damaged."""
+        from smets.store.segments import SegmentLog  # until the logs are closed
+
         try:
             return SegmentLog(self._store + "/logs", name, record_size, capacity)
         except StoreCorrupt as error:

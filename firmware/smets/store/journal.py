@@ -9,12 +9,13 @@ and renames it to the next number, the base of a new generation: damage is never
 old generation is untouched.
 """
 
-from array import array
+import sys
 
 from micropython import const
 
+from smets.on_demand import forget
 from smets.store.files import FLASH, StoreCorrupt
-from smets.store.records import HEADER_SIZE, MAX_KEY, MAX_VALUE, RecordFile, record_size
+from smets.store.records import MAX_KEY, MAX_VALUE, RecordFile, path_of, record_size
 
 _PART_SIZE = const(480)
 _MAX_PARTS = const(48)
@@ -22,8 +23,8 @@ _COMPACT_ABOVE = const(16384)  # bytes in parts; below this a rewrite saves less
 _OFFSET_BITS = const(22)  # a place is (number of the file in its generation) << 22 | offset: a small int on every port
 _OFFSET = const(0x3FFFFF)
 _NOWHERE = const(-1)  # the place of a key that is about to be written
-_SUFFIX = ".jnl"
-_NEW = "new.tmp"
+_SHARES = const(8)
+"""Dicts that the keys are shared out to: one for all would want a place of kilobytes in one piece when it grows."""
 
 
 class Journal:
@@ -35,19 +36,25 @@ class Journal:
 
     def __init__(self, directory, files=FLASH):
         self._directory, self._files = directory, files
-        self._places = {}
+        self._places = [{} for _ in range(_SHARES)]
         self._base, self._base_size, self._parts_size = 1, 0, 0
         self._newest = self._reader = RecordFile(files, directory, 0)  # no file yet: numbers start at 1
-        self._intact = True
-        numbers = self._numbers()
-        if numbers:
-            self._load(numbers)
-        if not numbers or not self._intact:
-            self._compact()
+        self._intact = False
+        found = _lent("smets.store.opening").open_journal(directory, files, self._apply)
+        if found:
+            self._base, self._newest, self._intact = found.base, found.newest, found.intact
+            self._reader = self._newest
+            self._base_size, self._parts_size = found.base_size, found.parts_size
+        if not self._intact:
+            try:
+                self._compact()
+            except (OSError, MemoryError, StoreCorrupt):
+                self.close()
+                raise
 
     def get(self, key):
         """Return the value of `key`, or None. Raises StoreCorrupt when the record no longer passes its CRC."""
-        place = self._places.get(key)
+        place = self._share(key).get(key)
         if place is None:
             return None
         return self._file(self._base + (place >> _OFFSET_BITS)).read(place & _OFFSET)[2]
@@ -58,7 +65,7 @@ class Journal:
 
     def delete(self, key):
         """Remove `key`, if it is there; on flash when this returns."""
-        if key in self._places:
+        if key in self._share(key):
             self.put_many(((key, None),))
 
     def put_many(self, pairs):
@@ -76,14 +83,14 @@ class Journal:
         size = sum([record_size(key, value) for key, value in pairs])
         try:
             for key, _ in pairs:
-                self._places.setdefault(key, _NOWHERE)  # what is on flash must not fail for want of heap
+                self._share(key).setdefault(key, _NOWHERE)  # what is on flash must not fail for want of heap
             self._intact = False
             self._write(pairs, size)
             self._intact = True
         finally:
             for key, _ in pairs:
-                if self._places.get(key) == _NOWHERE:
-                    del self._places[key]
+                if self._share(key).get(key) == _NOWHERE:
+                    del self._share(key)[key]
         self._parts_size += size
         self._compact_when_due()
 
@@ -93,7 +100,7 @@ class Journal:
 
     def keys(self, prefix=""):
         """Return a sorted list of the keys that start with `prefix`."""
-        return sorted([key for key in self._places if key.startswith(prefix)])
+        return sorted([key for share in self._places for key in share if key.startswith(prefix)])
 
     def close(self):
         """Close the files. Nothing waits to be written; the journal is of no further use."""
@@ -108,13 +115,15 @@ class Journal:
         offsets = self._newest.append(pairs)
         self._newest.sync(size)
         for (key, value), offset in zip(pairs, offsets):
-            self._apply(key, None if value is None else offset, self._newest)
+            self._apply(key, self._newest.number - self._base, None if value is None else offset)
 
     def _start_part(self):
         part = self._record_file(self._newest.number + 1)
         try:
             part.create(self._base, self._newest.end)
-        except OSError:
+            part.sync(0)
+            self._newest.end_with_next()
+        except (OSError, MemoryError):
             part.close()
             raise
         if self._reader is not self._newest:
@@ -132,93 +141,32 @@ class Journal:
 
     def _compact(self):
         """Copy what is live into the base of the next generation, which takes over when it has its name."""
-        number = self._newest.number + 1
-        new = self._record_file(number)
-        named, new.path = new.path, self._directory + "/" + _NEW
-        try:
-            new.create(number, 0)
-            offsets = self._copy_into(new)
-            new.sync(0)
-        finally:
-            new.close()
+        number, where = self._newest.number + 1, (self._directory, self._files)
+        compaction = _lent("smets.store.compaction")
+        path, end, offsets = compaction.write_base(*where, number, self._keys(), self.get)
         self._intact = False  # should what follows fail, the old generation must take no more changes
-        self._files.rename(new.path, named)
-        new.path = named
-        new.open()
-        self._take_over(new, offsets)
-
-    def _copy_into(self, new):
-        """Write every live record; return their offsets in the order of `_places`, which needs no second one."""
-        offsets = array("I")
-        for key in self._places:
-            value = self.get(key)
-            offsets.append(new.append(((key, value),))[0])
-            new.end += record_size(key, value)
-        return offsets
+        self._take_over(compaction.take_name(*where, number, path, end), offsets)
 
     def _take_over(self, new, offsets):
         old_base = self._base
         self.close()
         self._newest = self._reader = new
         self._base = new.number
-        for key, offset in zip(self._places, offsets):
-            self._places[key] = offset
+        for key, offset in zip(self._keys(), offsets):
+            self._share(key)[key] = offset
         self._base_size, self._parts_size = new.end, 0
         self._intact = True
         for number in range(old_base, new.number):
-            self._files.remove(self._path(number))
+            self._files.remove(path_of(self._directory, number))
 
     # reading
 
-    def _numbers(self):
-        """Return the numbers of the files on flash, rising; drop a new base that a cut left unfinished."""
-        found = []
-        for name in self._files.names(self._directory):
-            if name == _NEW:
-                self._files.remove(self._directory + "/" + name)
-            elif name.endswith(_SUFFIX):
-                found.append(self._number_of(name))
-        return found
+    def _keys(self):
+        for share in self._places:
+            yield from share
 
-    def _number_of(self, name):
-        try:
-            number = int(name[: -len(_SUFFIX)], 16)
-        except ValueError:
-            number = 0
-        if self._path(number) != self._directory + "/" + name:
-            raise StoreCorrupt(self._directory + "/" + name + " is not a journal of this device: move it away")
-        return number
-
-    def _load(self, numbers):
-        """Read the newest generation and delete what is left of older ones."""
-        self._newest = self._opened(numbers[-1])
-        if len(numbers) > 1 and self._newest.is_unborn():
-            self._newest.close()
-            self._files.remove(self._path(numbers.pop()))
-            self._newest = self._opened(numbers[-1])
-        self._newest.check_header()
-        self._base = self._newest.base
-        end = 0
-        for number in range(self._base, self._newest.number + 1):
-            end = self._load_file(number, numbers, end)
-        for number in numbers:
-            if number < self._base:
-                self._files.remove(self._path(number))
-
-    def _load_file(self, number, numbers, end_before):
-        """Take in one file and return where it ends."""
-        if number not in numbers:
-            raise StoreCorrupt(self._path(number) + " is missing: nothing was changed")
-        file = self._file(number)
-        file.check_header()
-        if file.base != self._base or file.end_before != end_before:
-            raise StoreCorrupt(file.path + " does not follow the file before it: nothing was changed")
-        self._intact = file.scan(self._apply, file is self._newest)
-        if number == self._base:
-            self._base_size = file.end
-        else:
-            self._parts_size += file.end - HEADER_SIZE
-        return file.end
+    def _share(self, key):
+        return self._places[hash(key) & (_SHARES - 1)]
 
     def _file(self, number):
         """Return the open file `number`: the newest, or the one older file that is kept open."""
@@ -235,18 +183,24 @@ class Journal:
         file.open()
         return file
 
-    def _apply(self, key, offset, file):
-        """Point `key` at its record in `file`; an `offset` of None says that it is deleted."""
+    def _apply(self, key, index, offset):
+        """Point `key` at its record in file `index` of the generation; an `offset` of None says that it is deleted."""
         if offset is None:
-            self._places.pop(key, None)
+            self._share(key).pop(key, None)
         else:
-            self._places[key] = (file.number - self._base) << _OFFSET_BITS | offset
+            self._share(key)[key] = index << _OFFSET_BITS | offset
 
     def _record_file(self, number):
-        return RecordFile(self._files, self._path(number), number)
+        return RecordFile(self._files, path_of(self._directory, number), number)
 
-    def _path(self, number):
-        return "%s/%08x%s" % (self._directory, number, _SUFFIX)
+
+def _lent(module):
+    """Return a module that lives as long as it is held; CPython has room and keeps it."""
+    __import__(module)
+    found = sys.modules[module]
+    if sys.implementation.name == "micropython":
+        forget((module, "smets.store.opening"))
+    return found
 
 
 def _check(key, value):
