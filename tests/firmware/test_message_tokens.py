@@ -99,6 +99,7 @@ def test_manual_entry_is_suspended_after_forged_tokens():
     assert checker(world).check(forged, True, 1000)[0] == ENTRY_SUSPENDED
     assert checker(world).check(good, True, 1001)[0] == LOCKED_OUT
     assert checker(world).check(good, False, 1001)[0] == 0
+    assert checker(world).check(good, True, 999)[0] == 0  # the clock was set back
     assert checker(world).check(good, True, 1000 + SUSPENSION_S)[0] == 0
 
 

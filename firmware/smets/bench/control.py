@@ -126,11 +126,13 @@ class BenchControl:
             self._meter.call("supply.lock", None)
 
     def _keys(self, request):
-        """Press at the meter: 20 `digits` of a UTRN, or the `button` "supply" that closes an armed switch."""
+        """Press at the meter: `digits` of a UTRN, or the `button` "supply" (close an armed switch) or "emergency"."""
         if "digits" in request:
             self._meter.call("credit.enter_token_locally", _text(request["digits"]).encode())
         elif request["button"] == "supply":
             self._meter.call("supply.close_by_customer", None)
+        elif request["button"] == "emergency":
+            self._meter.call("account.activate_emergency_credit", None)
         else:
             raise Unavailable("the meter has no button of that name")
 

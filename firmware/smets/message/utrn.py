@@ -74,7 +74,7 @@ class UtrnChecker:
         """
         digits = bytes(digits)
         failures, until_s = struct.unpack(">BI", self._journal.get(_FAILURES) or bytes(5))
-        if by_hand and time_s < until_s:
+        if by_hand and 0 < until_s - time_s <= _SUSPENSION_S:  # a clock set back must not make it longer
             return _LOCKED_OUT, 0, 0
         if not is_well_typed(digits):
             return _NOT_AUTHENTIC, 0, 0
