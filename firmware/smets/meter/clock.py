@@ -85,3 +85,4 @@ class Clock(Component):
         self.put("status", _RELIABLE)
         self.put("compared_s", self.get("time_s"))
         self._hub_ahead_s = 0
+        self.meter.tell(self.NAME, "time_s")

@@ -142,6 +142,9 @@ class Component:
     def midnight(self, now_s):
         """A day of UTC ends; follows `half_hour`."""
 
+    def written(self, name, field, at_once):
+        """A field of the component `name` was set; `at_once`: by a command or activation, else by the bench."""
+
     def _place(self, name):
         place = self._places.get(name)
         if place is None:

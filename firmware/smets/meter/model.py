@@ -21,9 +21,10 @@ from smets.meter.payment import Payment
 from smets.meter.registers import Registers
 from smets.meter.schedule import Schedule
 from smets.meter.supply import ENABLED, Supply
+from smets.meter.tariff import Tariff
 from smets.meter.voltage import Voltage
 
-COMPONENTS = (Clock, Registers, Supply, LoadLimit, Voltage, Payment, Outage)
+COMPONENTS = (Clock, Registers, Tariff, Supply, LoadLimit, Voltage, Payment, Outage)
 """In the order in which time passes for them."""
 _EVENTS = "meter/events"
 _HALF_HOUR_S = const(1800)
@@ -57,6 +58,7 @@ class Meter:
         self.clock = self._components["clock"]
         self.supply = self._components["supply"]
         self.payment = self._components["payment"]
+        self.tariff = self._components["tariff"]
         self._outage = self._components["outage"]
         self.schedule = Schedule(self)
         self._restore()
@@ -107,6 +109,12 @@ class Meter:
         """Set a field. Raises OutOfRange or Unavailable, and then nothing changed. `commit` puts it on flash."""
         component, name, index = self._resolve(path)
         component.write(name, value, index)
+        self.tell(component.NAME, name)
+
+    def tell(self, name, field, at_once=False):
+        """Tell every resident component that a field of the component `name` was set; `at_once`: readers know now."""
+        for component in self._components.values():
+            component.written(name, field, at_once)
 
     def call(self, path, value):
         """Carry out a component's method. Raises Unavailable, and what the method raises."""
@@ -142,6 +150,7 @@ class Meter:
         """Set a field to the value that `pack` packed; a nested one is not unpacked for it. Raises as `write`."""
         component, name, _ = self._resolve(path)
         component.adopt(name, packed)
+        self.tell(component.NAME, name, True)
 
     def passive(self, path):
         """Return the value that waits to replace a field's."""
@@ -169,8 +178,18 @@ class Meter:
         time_s = min(time_s, _LAST_S)
         self.payment.arrive(self.time_s, self._load)
         while self.time_s < time_s:
+            self._keep_up()
             self._step(time_s, measurement)
+        self._keep_up()
         self.commit()
+
+    def _keep_up(self):
+        """Work out the tariff anew when it is due, with all the room in the heap that there is."""
+        if self.tariff.is_due(self.time_s):
+            self.commit()
+            self.release()
+            if self.tariff.is_due(self.time_s):  # `release` may have done it
+                self.tariff.renew(self.time_s)
 
     def _step(self, time_s, measurement):
         """Pass the time to the next boundary, or to `time_s` if that is nearer."""
@@ -221,6 +240,7 @@ class Meter:
             self._outage.begin(self.time_s)
             self.clock.put("time_s", time_s)
             self.payment.lapse(time_s)
+            self.tell("clock", "time_s")
             self.power(True)
 
     def power(self, on):
@@ -258,17 +278,18 @@ class Meter:
         return self._staged[key] if key in self._staged else self._journal.get(key)
 
     def commit(self, everything=False):
-        """Put what changed on flash in one transaction; `everything`: also what only flows (every half hour).
+        """Put on flash what changed, if anything did more than flow, or `everything` (every half hour).
 
-        When the account changed energy is saved with it, so that both tell of the same moment.
+        It is one transaction and takes along what flows, so that energy, money and time on flash are of one moment.
         """
-        everything = everything or self.payment.unsaved == CHANGED
-        saved = [
+        unsaved = [
             component
             for components in (self._cold, self._components)
             for component in components.values()
-            if component.unsaved == CHANGED or (everything and component.unsaved != CLEAN)
+            if component.unsaved != CLEAN
         ]
+        changed = everything or self._staged or any([component.unsaved == CHANGED for component in unsaved])
+        saved = unsaved if changed else []
         pairs = [("meter/" + component.NAME, component.state()) for component in saved]
         pairs.extend(self._staged.items())
         self._kept += len(self._staged) + len([None for component in saved if component.NAME in self._cold])
@@ -287,14 +308,25 @@ class Meter:
         self._cold.clear()
 
     def release(self):
-        """Drop from the heap what is wanted only now and then. What could not be put on flash yet stays."""
+        """Drop from the heap what is wanted only now and then. What could not be put on flash yet stays.
+
+        Then there is room to work out what a command has changed of the tariff.
+        """
+        if self._drop_cold() and self.tariff.get("changed"):
+            self.tariff.renew(self.time_s)
+            self.commit()
+            self._drop_cold()
+
+    def _drop_cold(self):
+        """Drop cold components and return True, or False when something of them is not on flash yet."""
         self.logs.release()
         if self._staged or any([each.unsaved for each in self._cold.values()]):
-            return
+            return False
         self._cold.clear()
         cold = sys.modules.get("smets.meter.cold")
         if cold:
             cold.forget()
+        return True
 
     def _restore(self):
         for name, component in self._components.items():

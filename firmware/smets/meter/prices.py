@@ -18,6 +18,7 @@ _ROWS = const(80)
 _MILLIPENCE_SCALE = const(-5)
 _ROW = (1, ">h")
 _THRESHOLDS = [3, ">I"]
+_SHOWN = "active_price_millipence"
 _UNLIMITED = (0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF)
 
 
@@ -43,6 +44,19 @@ class Prices(ColdComponent):
         ("thresholds_7_wh", _THRESHOLDS, _UNLIMITED),
         ("thresholds_8_wh", _THRESHOLDS, _UNLIMITED),
     )
+
+    def price_of(self, index):
+        """Return the price of an index, 0 where none was set."""
+        packed = self.meter.stored(self._key("prices"))  # and not a new meter's rows, which take room
+        for name, price in self.elements("prices", packed) if packed else ():
+            if name[0] == index:
+                return price
+        return 0
+
+    def show(self, price_millipence):
+        """Let a price be the one in force."""
+        if self.get(_SHOWN) != price_millipence:
+            self.put(_SHOWN, price_millipence)
 
     def get_nested(self, name):
         """Return a nested field's value; before prices were ever set, all of them, 0."""

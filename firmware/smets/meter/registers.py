@@ -44,6 +44,7 @@ class Registers(Component):
 
     def flow(self, start_s, duration_s, load):
         """Count the energy of a constant load."""
+        import_wh = second_wh = 0
         for register, remainder, power in _FLOWS:
             watts = getattr(load, power)
             if not watts:
@@ -52,6 +53,12 @@ class Registers(Component):
             self.let(remainder, rest)
             if whole:
                 self.let(register, (self.get(register) + whole) & 0xFFFFFFFF)
+                if power == "import_w":
+                    import_wh = whole
+                elif power == "secondary_import_w":
+                    second_wh = whole
+        if import_wh or second_wh:
+            self.meter.component("tariff").count(import_wh, second_wh)
         power_w = load.import_w + load.secondary_import_w
         self._average("active_power_import_w", "minute_ws", power_w, start_s, duration_s)
         self._average("primary_power_import_w", "primary_minute_ws", load.import_w, start_s, duration_s)
