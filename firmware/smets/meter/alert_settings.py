@@ -18,6 +18,8 @@ _CHANGE = "change_"
 _CHANGE_BITS = b"\x02\x00"
 _SENT = const(2)
 _LOGGED = const(0x1C)
+_ONE_PHASE = const(0x20)
+_THREE_PHASES = const(0x40)
 _MASKS = (
     ("supplier_wan", 0x8100, _SENT),
     ("supplier_han", 0x8100, 0),
@@ -72,9 +74,14 @@ class AlertSettings(Component):
         self.put(name[7:], mask)
 
     def _at_first(self, first, flags):
-        mask = bytearray(_BITS) + bytearray(_SIZE)
+        """Return a mask with the codes that have one of these flags, and that a meter of so many phases has."""
+        mask, others = (
+            bytearray(_BITS) + bytearray(_SIZE),
+            _ONE_PHASE if self.meter.has("three_phase") else _THREE_PHASES,
+        )
         for code in range(0x100 if flags else 0):
-            if self.meter.events.flags(first + code) & flags:
+            found = self.meter.events.flags(first + code)
+            if found & flags and not found & others:
                 mask[1 + _SIZE - (code >> 3)] |= 1 << (code & 7)
         return mask
 

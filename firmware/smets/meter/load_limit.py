@@ -14,7 +14,7 @@ _ABOVE_THRESHOLD = const(0x8F01)
 _DISABLED_AND_ARMED = const(0x8F33)
 _RESTORED = const(0x8F34)
 _NO_LIMIT_W = const(0xFFFFFFFF)
-_MAX_S = const(0xFFFFFF)
+_FOR_EVER_S = const(0xFFFFFFFF)
 
 
 class LoadLimit(Component):
@@ -23,8 +23,8 @@ class LoadLimit(Component):
     NAME = "load_limit"
     FIELDS = (
         ("power_threshold_w", ">I", _NO_LIMIT_W),
-        ("period_s", ">I", 300, 0, 0, _MAX_S),
-        ("restoration_period_s", ">I", 300, 0, 0, _MAX_S),
+        ("period_s", ">I", 300),
+        ("restoration_period_s", ">I", 300),
         ("disables_supply", BOOL),
         ("counter", ">I"),
         ("above_s", ">I"),
@@ -70,7 +70,7 @@ class LoadLimit(Component):
         supply = self.meter.supply
         if self.get("disables_supply") and supply.get("state") == ENABLED:
             supply.change(ARMED, LOAD_LIMIT)
-            self.put("restore_s", now_s + self.get("restoration_period_s"))
+            self.put("restore_s", min(now_s + self.get("restoration_period_s"), _FOR_EVER_S))
             self.meter.record(_DISABLED_AND_ARMED)
 
     def _restore(self):

@@ -27,8 +27,8 @@ class Voltage(Component):
         ("over_counter", ">I", 0, _PHASES),
         ("under_threshold_v", ">I", 216, _PHASES),
         ("over_threshold_v", ">I", 253, _PHASES),
-        ("measurement_period_s", ">I", 1800, _PHASES, 1, 86400),
-        ("sum_dv_s", ">I", 0, _PHASES),
+        ("measurement_period_s", ">I", 1800, _PHASES, 1, 0xFFFFFFFF),
+        ("sum_dv_s", ">Q", 0, _PHASES),
         ("measured_s", ">I", 0, _PHASES),
         ("band", ">B", _INSIDE, _PHASES, _INSIDE, _OVER),
     )

@@ -2,7 +2,8 @@
 
 Layout, big-endian: header `AL`, version u8, zero, number of records u16; records of 5 bytes sorted by code: code
 u16, flags u8, recipients u16. Flags: 1 critical (signed), 2 sent to remote parties, 4 event log, 8 security log,
-16 power event log. Recipients: bit n for the trust anchor cell of remote party role n.
+16 power event log, 32 of a meter of one phase only, 64 of three phases only (as the requests that configure alerts
+have it). Recipients: bit n for the trust anchor cell of remote party role n.
 
 Where the reference tables are silent about a code it is like its neighbours: from 0x8F00 on critical, below not; the
 voltage codes (0x80xx) go to the network operator and the power event log, the others to the supplier; what only
@@ -17,9 +18,13 @@ from importlib import resources
 from typing import Any
 
 from opensmets.catalogue.pack_use_cases import ROLES
+from opensmets.catalogue.request_content import shape
 
 VERSION = 1
 CRITICAL, SENT, EVENT_LOG, SECURITY_LOG, POWER_EVENT_LOG = 1, 2, 4, 8, 16
+ONE_PHASE, THREE_PHASES = 32, 64
+#: Parts of the requests that configure alerts (SRV 6.22), each with the codes of meters of so many phases.
+PHASES = {"NetworkOperatorESMESinglePhase": ONE_PHASE, "NetworkOperatorESMEPolyPhase": THREE_PHASES}
 LOGS = {"event": EVENT_LOG, "security": SECURITY_LOG, "power_event": POWER_EVENT_LOG}
 FIRST_CRITICAL = 0x8F00
 FIRST_SUPPLIER = 0x8100
@@ -49,14 +54,19 @@ def _like_neighbours(code: int) -> tuple[int, list[str]]:
     return (SENT | CRITICAL if code >= FIRST_CRITICAL else SENT | EVENT_LOG), ["supplier"]
 
 
+def _of_phases() -> dict[int, int]:
+    """Return the flag of each code that only meters of one phase, or of three, have."""
+    return {int((code.name or "")[1:], 16): flag for name, flag in PHASES.items() for code in shape(name)}
+
+
 def pack_alerts() -> bytes:
     """Return the packed table of alert codes as a meter uses them."""
     text = resources.files("opensmets.catalogue").joinpath("data/alert_codes.toml").read_text(encoding="utf-8")
     table = {int(name, 16): entry for name, entry in tomllib.loads(text).items()}
-    records = []
+    records, of_phases = [], _of_phases()
     for code, entry in sorted(table.items()):
         flags, recipients = _known(entry) if "wan" in entry else _like_neighbours(code)
-        flags |= SECURITY_LOG if code in SECURITY else 0
+        flags |= (SECURITY_LOG if code in SECURITY else 0) | of_phases.get(code, 0)
         if flags & SENT and not recipients:
             recipients = ["supplier"]
         records.append(struct.pack(">HBH", code, flags, sum(1 << ROLES[name] for name in recipients)))

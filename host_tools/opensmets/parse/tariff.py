@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from opensmets.layouts.axdr import Data
 from opensmets.parse.shape import Shape, text_in
-from opensmets.parse.texts import Unfit
+from opensmets.parse.texts import Unfit, write_characters
 from opensmets.parse.tree import Element, Path, add, qualified
 
 # block number, then for each block 8 registers; then the same for its counters (ECS17e)
@@ -123,17 +123,16 @@ _MPAN = 13
 
 def _write_import_mpan(octets: bytes, element: Element) -> None:
     """Write one MPAN, empty when none was set, or two of full length one after another."""
-    numbers = [octets[at : at + _MPAN].decode("latin-1") for at in range(0, len(octets) or 1, _MPAN)]
-    whole = len(octets) <= _MPAN or len(octets) == 2 * _MPAN
-    if not whole or not all(number.isascii() and (number.isalnum() or not number) for number in numbers):
+    if not (len(octets) <= _MPAN or len(octets) == 2 * _MPAN) or not octets.isascii():
         raise Unfit("not one or two MPANs")
+    numbers = [write_characters(octets[at : at + _MPAN].decode("ascii")) for at in range(0, len(octets) or 1, _MPAN)]
     for name, number in zip(("ImportMPAN", "SecondaryImportMPAN"), numbers, strict=False):
         add(element, name, number)
 
 
 def _read_import_mpan(element: Element) -> bytes:
     second = element.findtext(qualified("SecondaryImportMPAN")) or ""
-    return (text_in(element, "ImportMPAN") + second).encode("latin-1")
+    return (text_in(element, "ImportMPAN") + second).encode("ascii")
 
 
 TARIFF_SHAPES = {

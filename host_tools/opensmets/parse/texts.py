@@ -125,7 +125,10 @@ def _write_octets(size: int | None) -> Callable[[bytes], str]:
 
 
 def _write_text(octets: bytes) -> str:
-    return write_characters(octets.decode("latin-1"))
+    try:
+        return write_characters(octets.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise Unfit("not UTF-8") from None
 
 
 def write_characters(text: str) -> str:
@@ -210,7 +213,7 @@ CODECS = {
     "date-time": Codec(write_date_time, read_date_time),
     "plain-date": Codec(write_plain_date, read_plain_date),
     "clock": Codec(write_clock, read_clock),
-    "text": Codec(_write_text, lambda text: text.encode("latin-1")),
+    "text": Codec(_write_text, lambda text: text.encode("utf-8")),
     "characters": Codec(write_characters, str),
     "eui": Codec(_write_eui, lambda text: bytes.fromhex(text.replace("-", ""))),
     "boolean": Codec(_write_boolean, _read_boolean),

@@ -7,7 +7,7 @@ import re
 from lxml import etree
 
 from opensmets.catalogue.template import Condition
-from opensmets.duis.validation import NAMESPACE, InvalidRequest, child_elements, text_of
+from opensmets.duis.validation import NAMESPACE, InvalidRequest, child_elements, local_name, text_of
 
 _STEP = re.compile(r"(\w+)(?:\[(?:(\w+)=)?(\w+)\])?")
 #: Values that two words of XML stand for.
@@ -37,8 +37,15 @@ def _is_picked(element: etree._Element, child: str | None, value: str) -> bool:
 
 
 def indexed(elements: list[etree._Element]) -> list[etree._Element]:
-    """Return elements in the order of their `index` attributes; as they stand when they have none."""
-    return sorted(elements, key=lambda element: int(element.get("index") or 0))
+    """Return elements in the order of their `index` attributes; as they stand when they have none.
+
+    Raises InvalidRequest when the indexes leave one out: what is sent tells them by their order alone.
+    """
+    found = sorted(elements, key=lambda element: int(element.get("index") or 0))
+    for place, element in enumerate(found, 1):
+        if element.get("index") and int(element.get("index") or 0) != place:
+            raise InvalidRequest(f"{local_name(element)}: index {place} is missing; number them from 1 without a gap")
+    return found
 
 
 def find(element: etree._Element, path: str) -> etree._Element | None:
