@@ -34,7 +34,7 @@ _PLAIN: dict[str, st.SearchStrategy[str]] = {
     "datetime": MOMENTS,
     "date": DATES,
     "time": TIMES,
-    "eui": st.binary(min_size=8, max_size=8).map(lambda octets: octets.hex("-").upper()),
+    "eui": st.binary(min_size=8, max_size=8).filter(any).map(lambda octets: octets.hex("-").upper()),
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from lxml import etree
 
+from opensmets.duis.validation import InvalidRequest
 from opensmets.layouts.axdr import Data
 from opensmets.transform.moments import date
 from opensmets.transform.paths import find, find_all, need, number, text_at
@@ -21,6 +22,8 @@ ACTIVATE, DEACTIVATE = 0x01, 0x02
 ACTIONS = {"ActivateALCSHCALCS": 0x11, "DeactivateALCSHCALCS": 0x12, "ResetALCSHCALCS": 0x20}
 OUTPUT, INPUT = 0x10, 0x20
 SCHEDULED = 0x80
+#: What stands where the EUI of a HAN connected switch would.
+OWN_SWITCH = bytes(8)
 
 
 def switch_script(element: etree._Element, _: Scope) -> Data:
@@ -80,9 +83,17 @@ def _row(index: int, schedule: etree._Element, count: int, scope: Scope) -> Data
 
 
 def switch_identity(element: etree._Element, _: Scope) -> Data:
-    """Make who a switch is: the EUI of a HAN connected one, zeros for the meter's own."""
-    eui = text_at(element, "HCALCS")
-    return Data("octets", bytes.fromhex(eui.strip().replace("-", "")) if eui else bytes(8))
+    """Make who a switch is: the EUI of a HAN connected one, zeros for the meter's own.
+
+    Raises InvalidRequest when a HAN connected one is said to be all zeros.
+    """
+    written = text_at(element, "HCALCS")
+    if written is None:
+        return Data("octets", OWN_SWITCH)
+    eui = bytes.fromhex(written.strip().replace("-", ""))
+    if eui == OWN_SWITCH:
+        raise InvalidRequest("SwitchTypeAndId/HCALCS: all zeros tell a switch of the meter's own; write ALCS instead")
+    return Data("octets", eui)
 
 
 CONVERSIONS: dict[str, Conversion] = {
