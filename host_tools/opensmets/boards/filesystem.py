@@ -9,7 +9,9 @@ from littlefs import LittleFS, LittleFSError, UserContext
 from opensmets.boards.description import Flash
 from opensmets.errors import SmetsError
 
-DISK_VERSION = 0x0002_0000  # what MicroPython writes; it refuses a newer one
+#: What a stock board's MicroPython can read; one that can do more raises it when it first writes.
+DISK_VERSION = 0x0002_0000
+_ANY_VERSION = 0
 _READ_SIZE, _LOOKAHEAD_SIZE = 32, 32
 _NO_SPACE = -28
 
@@ -20,7 +22,7 @@ def pack(files: Mapping[str, bytes], flash: Flash) -> bytes:
     The same files give the same bytes. Raises SmetsError when they do not fit.
     """
     context = UserContext(flash.size)
-    system = _open(flash, context)
+    system = _open(flash, context, DISK_VERSION)
     system.format()
     system.mount()
     try:
@@ -55,13 +57,13 @@ def blocks_used(image: bytes, flash: Flash) -> int:
     return system.used_block_count
 
 
-def _open(flash: Flash, context: UserContext) -> LittleFS:
+def _open(flash: Flash, context: UserContext, disk_version: int = _ANY_VERSION) -> LittleFS:
     # As much cache as MicroPython has: littlefs keeps a file that fits into it in its folder, and must read it so too.
     cache_size = min(flash.block_size, 4 * max(_READ_SIZE, flash.program_size))
     return LittleFS(
         context, mount=False, block_size=flash.block_size, block_count=flash.blocks, read_size=_READ_SIZE,
         prog_size=flash.program_size, cache_size=cache_size, lookahead_size=_LOOKAHEAD_SIZE,
-        disk_version=DISK_VERSION,
+        disk_version=disk_version,
     )  # fmt: skip
 
 

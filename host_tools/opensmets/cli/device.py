@@ -29,7 +29,7 @@ STORE_UNUSABLE = 3
 #: How often a device that is waited for is looked at: has it ended?
 LOOK_S = 0.1
 
-device_app = typer.Typer(help="Virtual devices.", no_args_is_help=True)
+device_app = typer.Typer(help="Virtual devices and boards.", no_args_is_help=True)
 
 
 class Role(StrEnum):

@@ -20,7 +20,21 @@ from typing import Annotated
 
 import typer
 
-from opensmets.cli import check, device, explain, image, keys, listen, send, shortcuts, steps, support, tour
+from opensmets.cli import (
+    board,
+    check,
+    device,
+    explain,
+    flash,
+    image,
+    keys,
+    listen,
+    send,
+    shortcuts,
+    steps,
+    support,
+    tour,
+)
 from opensmets.cli.console import warn, write
 from opensmets.cli.options import EXIT_CODES
 from opensmets.errors import SmetsError
@@ -62,7 +76,7 @@ def options(
     """Talk to SMETS2 devices: DUIS XML in, GBCS over a serial line, verified answers back as XML."""
 
 
-for _module in (tour, device, image, send, shortcuts, listen, explain, steps, keys, support, check):
+for _module in (tour, device, board, image, flash, send, shortcuts, listen, explain, steps, keys, support, check):
     _module.register(app)
 
 
