@@ -10,7 +10,7 @@ def fetch(module, name):
     They live as long as what was returned is held, and are then collected. CPython has room and keeps them.
     """
     known = set(sys.modules)
-    gc.collect()  # so that what comes lies together
+    collect()  # so that what comes lies together
     __import__(module)
     found = getattr(sys.modules[module], name)
     if sys.implementation.name == "micropython":
@@ -28,7 +28,7 @@ def call(module, name, *arguments):
         return getattr(sys.modules[module], name)(*arguments)
     finally:
         forget(loaded)
-        gc.collect()
+        collect()
 
 
 def _load(module):
@@ -37,7 +37,7 @@ def _load(module):
     When it cannot be loaded, nothing of it stays.
     """
     known = set(sys.modules)  # of no small size: gone before what was loaded is called
-    gc.collect()
+    collect()
     try:
         __import__(module)
     except MemoryError:
@@ -46,6 +46,12 @@ def _load(module):
     if sys.implementation.name != "micropython":
         return ()
     return [loaded for loaded in sys.modules if loaded not in known]
+
+
+def collect():
+    """Collect garbage where there is little room; CPython, where it takes long, does it when it likes."""
+    if sys.implementation.name == "micropython":
+        gc.collect()
 
 
 def forget(modules):

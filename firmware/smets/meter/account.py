@@ -37,21 +37,16 @@ class Account(ColdComponent):
         "reset_accumulated_debt", "adjust_payment_debt", "adjust_time_debt_1", "adjust_time_debt_2",
     )  # fmt: skip
 
-    def write(self, name, value, index=None):
-        """Set a field as any cold component does; what follows from it is done before time goes on."""
-        super().write(name, value, index)
-        self.meter.component("payment").look_at_once()
-
     def adjust_balance(self, amount_millipence):
         """Add to the meter balance (ECS04a). Raises OutOfRange."""
         self._adjust("meter_balance_millipence", amount_millipence)
-        self.meter.component("payment").settle()
+        self.meter.component("credit_watch").settle()
 
     def reset_balance(self, _):
         """Set the meter balance to 0 (ECS04b)."""
         payment = self.meter.component("payment")
         payment.put("meter_balance_millipence", 0)
-        payment.settle()
+        self.meter.component("credit_watch").settle()
 
     def reset_emergency_credit(self, _):
         """Set the emergency credit balance to 0 and end emergency credit (ECS04b)."""
@@ -59,7 +54,7 @@ class Account(ColdComponent):
         payment.put("emergency_credit_balance_millipence", 0)
         payment.put("emergency_credit_lent_millipence", 0)
         payment.put("emergency_credit_active", False)
-        payment.settle()
+        self.meter.component("credit_watch").settle()
 
     def reset_accumulated_debt(self, _):
         """Set the accumulated debt to 0 (ECS04b)."""

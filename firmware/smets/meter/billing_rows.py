@@ -1,6 +1,7 @@
 """The billing data log's rows by change of payment mode or tariff (SMETS2 5.7.5.7; GBCS ECS20c). Loaded when wanted.
 
-A row is the energy registers and then the account as they are at the change.
+A row is the energy registers and then the account as they are at the change. The tariff changes when a switching
+table becomes active; prices alone (ECS01b) are the same tariff at another price.
 """
 
 from micropython import const

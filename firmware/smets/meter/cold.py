@@ -12,7 +12,6 @@ Each nested field is packed into a journal value of its own and unpacked when it
 for takes no heap. What it takes at most is the journal's longest value.
 """
 
-import gc
 import struct
 import sys
 from binascii import crc32
@@ -65,7 +64,7 @@ def load(meter, name):
     module = MODULES.get(name)
     if module is None:
         raise Unavailable("the meter has no " + name)
-    gc.collect()  # so that what comes lies together
+    on_demand.collect()  # so that what comes lies together
     try:
         __import__(module)
     except ImportError:

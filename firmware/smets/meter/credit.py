@@ -59,7 +59,7 @@ class Credit(Component):
             if register == "payment_debt_millipence" and amount:
                 self._log_debt_payment(-amount, payment.get(register))
         self.meter.logs.append("credits", (self.meter.time_s, credit_millipence))
-        payment.settle()
+        self.meter.component("credit_watch").settle()
 
     def _enter(self, digits, by_hand):
         if self.meter.tokens is None:

@@ -17,6 +17,7 @@ and arms a supply that was disabled for want of credit: only a command or the cu
 
 from micropython import const
 
+from smets import on_demand
 from smets.meter.fields import BOOL, Component
 from smets.meter.payment import CREDIT_MODE, NOTHING_TO_WATCH, PREPAYMENT_MODE
 from smets.meter.supply import CREDIT, DISABLED, SUPPLY_ARMED
@@ -40,8 +41,10 @@ class CreditWatch(Component):
         payment = self.meter.component("payment")
         mode = payment.get("mode")
         changed = mode != payment.get("settled_mode")
-        if changed:
-            self._change_mode(payment, mode)
+        if changed or payment.get("terms_changed"):
+            payment.put("settled_mode", mode)
+            payment.put("terms_changed", False)
+            self.meter.component("billing_rows").change()
         if mode == PREPAYMENT_MODE:
             self._end_emergency_credit(payment)
             self._look(payment)
@@ -56,10 +59,6 @@ class CreditWatch(Component):
         supply = self.meter.supply
         if supply.get("state") == DISABLED and supply.get("reason") == CREDIT:
             supply.arm(CREDIT, code)
-
-    def _change_mode(self, payment, mode):
-        payment.put("settled_mode", mode)
-        self.meter.component("billing_rows").change()
 
     def _rest(self, payment):
         """In credit mode nothing is watched, and emergency credit is repaid from the balance."""
@@ -136,7 +135,8 @@ class CreditWatch(Component):
 
     def _disable(self, payment):
         """Disable the supply, or put it off to the end of the time when it is not to be."""
-        until_s = self.meter.component("non_disablement").until_s(self.meter.time_s)
+        calendar = self.meter.component("non_disablement")
+        until_s = on_demand.call("smets.meter.non_disablement_periods", "until_s", calendar, self.meter.time_s)
         if not until_s:
             self.meter.supply.disable(CREDIT)
         elif not payment.get("recheck_s"):

@@ -17,7 +17,7 @@ from smets.meter.load_limit import LoadLimit
 from smets.meter.logs import Logs
 from smets.meter.measurement import Measurement
 from smets.meter.outage import Outage
-from smets.meter.payment import Payment
+from smets.meter.payment import LOOK_AT_ONCE, Payment
 from smets.meter.registers import Registers
 from smets.meter.schedule import Schedule
 from smets.meter.supply import ENABLED, Supply
@@ -176,7 +176,6 @@ class Meter:
         It ends in 2136, where its 32 bits do.
         """
         time_s = min(time_s, _LAST_S)
-        self.payment.arrive(self.time_s, self._load)
         while self.time_s < time_s:
             self._keep_up()
             self._step(time_s, measurement)
@@ -184,12 +183,20 @@ class Meter:
         self.commit()
 
     def _keep_up(self):
-        """Work out the tariff anew when it is due, with all the room in the heap that there is."""
-        if self.tariff.is_due(self.time_s):
+        """Work out the tariff anew, and act on the account's credit, when it is due.
+
+        Where a command or an activation asks for it, with all the room in the heap that there is.
+        """
+        tariff, payment = self.tariff, self.payment
+        if tariff.is_due(self.time_s) or payment.get("watch_millipence") == LOOK_AT_ONCE:
             self.commit()
             self.release()
-            if self.tariff.is_due(self.time_s):  # `release` may have done it
-                self.tariff.renew(self.time_s)
+            if tariff.is_due(self.time_s):  # `release` may have done it
+                tariff.renew(self.time_s)
+                self.commit()
+                self._drop_cold()
+        if payment.is_due(self.time_s):
+            payment.settle()
 
     def _step(self, time_s, measurement):
         """Pass the time to the next boundary, or to `time_s` if that is nearer."""

@@ -16,10 +16,13 @@ from smets.meter.fields import BOOL, Component
 CREDIT_MODE = const(1)
 PREPAYMENT_MODE = const(2)
 NOTHING_TO_WATCH = const(-0x80000000)
-_LOOK_AT_ONCE = const(0x7FFFFFFF)
+LOOK_AT_ONCE = const(0x7FFFFFFF)
 _LEAST = const(-0x80000000)
 _HALF_HOUR_S = const(1800)
 _DAY_S = const(86400)
+_NEVER = const(0xFFFFFFFF)
+_SETTINGS = const(("payment", "account", "non_disablement"))
+_SWITCHING_TABLES = const(("calendar", "second_calendar"))
 _LONGEST_GAP_S = const(3600)
 """Between two half hours that follow each other, when an adjustment of the clock leapt over one; else it was set."""
 SHOWN = (
@@ -38,7 +41,8 @@ class Payment(Component):
 
     `emergency_credit_lent_millipence` is what was lent when it was activated: what is missing of it is owed.
     `watch_millipence` is the combined credit below which `settle` is due, `recheck_s` a time at which it is, or 0.
-    Standing charge and debts are collected up to `charged_to_s`. `settled_mode` is the mode that was acted on.
+    Standing charge and debts are collected up to `charged_to_s`. `settled_mode` is the mode that was acted on;
+    `terms_changed`: a new tariff came, and is to be logged.
     """
 
     NAME = "payment"
@@ -58,16 +62,16 @@ class Payment(Component):
         ("recheck_s", ">I"),
         ("charged_to_s", ">I"),
         ("settled_mode", ">B", CREDIT_MODE),
+        ("terms_changed", BOOL),
     )
 
-    def write(self, name, value, index=None):
-        """Set a field as any component does; what follows from it is done before time goes on."""
-        super().write(name, value, index)
-        self.look_at_once()
-
-    def look_at_once(self):
-        """A setting of the account changed: let thresholds be looked at before time goes on."""
-        self.put("watch_millipence", _LOOK_AT_ONCE)
+    def written(self, name, field, at_once):
+        """A setting of the account changed, or a switching table became active: `settle` is due."""
+        if at_once and name in _SWITCHING_TABLES and field != "special_days":
+            self.put("terms_changed", True)
+        elif name not in _SETTINGS:
+            return
+        self.put("watch_millipence", LOOK_AT_ONCE)
 
     def combined_credit(self):
         """Return the meter balance and, where it is activated, the emergency credit balance, in millipence."""
@@ -93,19 +97,26 @@ class Payment(Component):
         watch = self.get("watch_millipence")
         return None if watch == NOTHING_TO_WATCH else max(1, self.combined_credit() - watch + 1)
 
+    def is_due(self, now_s):
+        """Return whether `settle` is to be called before more time passes."""
+        return self.combined_credit() < self.get("watch_millipence") or 0 < self.get("recheck_s") <= now_s
+
     def settle(self):
         """Do what follows from the credit that there is: warn, offer, disable or arm (credit_watch.py)."""
-        self.meter.component("credit_watch").settle()
+        if self.get("mode") == self.get("settled_mode") == CREDIT_MODE and not self.get("terms_changed"):
+            self.put("watch_millipence", NOTHING_TO_WATCH)
+        else:
+            self.meter.component("credit_watch").settle()
 
     def next_boundary_s(self, now_s, load):
-        """Return when disablement that was suspended is looked at again."""
-        recheck_s = self.get("recheck_s")
-        return max(recheck_s, now_s + 1) if recheck_s else None
-
-    def arrive(self, now_s, load):
-        """Look at thresholds when one was crossed, a setting was changed, or it is time."""
-        if self.combined_credit() < self.get("watch_millipence") or 0 < self.get("recheck_s") <= now_s:
-            self.settle()
+        """Return when the load will have used up the room, or disablement that was suspended is looked at again."""
+        recheck_s, room, next_s = self.get("recheck_s"), self.room_millipence(), None
+        if recheck_s:
+            next_s = max(recheck_s, now_s + 1)
+        seconds = None if room is None else self.meter.component("tariff").seconds_until(room, load)
+        if seconds:
+            next_s = min(now_s + seconds, next_s or _NEVER)
+        return next_s
 
     def half_hour(self, now_s):
         """Collect what is due with time; at midnight, see there."""
@@ -132,12 +143,13 @@ class Payment(Component):
         since_s = self.get("charged_to_s")
         if not 0 <= now_s - since_s <= _LONGEST_GAP_S:  # the clock was set: nothing is made up
             since_s = now_s - _HALF_HOUR_S
-            self.look_at_once()
+            self.put("watch_millipence", LOOK_AT_ONCE)
         self._collect_between(since_s, now_s)
 
     def _collect_between(self, since_s, now_s):
         self.let("charged_to_s", now_s)
+        if self.is_due(now_s):  # what energy used up comes before what is due now
+            self.settle()
         indebted = self.get("time_debt_1_millipence") > 0 or self.get("time_debt_2_millipence") > 0
         if indebted or since_s // _DAY_S != now_s // _DAY_S:
             self.meter.component("charges").collect(since_s, now_s)
-        self.arrive(now_s, None)

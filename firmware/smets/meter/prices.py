@@ -47,8 +47,8 @@ class Prices(ColdComponent):
 
     def price_of(self, index):
         """Return the price of an index, 0 where none was set."""
-        packed = self.meter.stored(self._key("prices"))  # and not a new meter's rows, which take room
-        for name, price in self.elements("prices", packed) if packed else ():
+        set_once = self.meter.stored(self._key("prices"))  # and not a new meter's rows, which take room
+        for name, price in self.elements("prices") if set_once else ():
             if name[0] == index:
                 return price
         return 0

@@ -1,0 +1,156 @@
+"""A prepayment account second by second, as simple as can be, written from the specification for tests to compare with.
+
+Nothing of the firmware is used: no boundaries are foreseen, every second is looked at. Money in millipence, time in
+seconds since midnight of the first day.
+"""
+
+DISABLED, ENABLED, ARMED = 0, 1, 2
+LOW, OFFERED, EXHAUSTED, BELOW, SUSPENDED = 0x810D, 0x8119, 0x81AA, 0x8F0F, 0x8F83
+DAY_S, HOUR_S = 86400, 3600
+
+
+class Account:
+    """What a meter's account must come to. `terms` are those of `random_terms`."""
+
+    def __init__(self, terms):
+        self.terms = terms
+        self.balance, self.emergency, self.active = terms["balance"], 0, False
+        self.debts = [terms["time_debt_1"], terms["time_debt_2"]]
+        self.payment_debt, self.gathered = terms["payment_debt"], 0
+        self.supply, self.wanted_off = ENABLED, False
+        self.time_s = self.energy_ws = self.energy_wh = 0
+        self.below, self.events = [], []
+
+    def live(self, seconds, watts):
+        """Pass seconds under a load."""
+        self.look()
+        for _ in range(seconds):
+            self.time_s += 1
+            if self.supply == ENABLED:
+                self.energy_ws += watts
+                while self.energy_ws >= 3600:
+                    self.energy_ws -= 3600
+                    self.energy_wh += 1
+                    self.pay_energy(self.terms["price"])
+            self.look()
+            if self.time_s % HOUR_S == 0:
+                self.collect()
+                self.look()
+
+    def collect(self):
+        """Take the standing charge of the day that begins, and the debts of the hour or day that ended."""
+        if self.time_s % DAY_S == 0:
+            self.pay_charge(self.terms["standing_charge"])
+        for number, period_s in ((0, HOUR_S), (1, DAY_S)):
+            suspended = self.supply == DISABLED and self.terms["suspend_disabled"]
+            if self.time_s % period_s == 0 and self.debts[number] and not suspended:
+                amount = min(self.debts[number], self.terms[("rate_1", "rate_2")[number]])
+                self.debts[number] -= amount
+                self.pay_charge(amount)
+                if not self.debts[number]:
+                    self.tell(0x81A7 + number)
+
+    def pay_energy(self, amount):
+        """Take the price of energy: the balance to the threshold, emergency credit, the balance again."""
+        lent = 0
+        if self.active:
+            lent = min(self.emergency, max(0, amount - max(0, self.balance - self.terms["disablement"])))
+        self.emergency -= lent
+        self.balance -= amount - lent
+
+    def pay_charge(self, amount):
+        """Take what is due with time."""
+        if not self.active and self.supply != DISABLED:
+            self.balance -= amount
+            return
+        from_balance = min(amount, max(0, self.balance - self.terms["disablement"]))
+        self.balance -= from_balance
+        left = amount - from_balance
+        if self.active and not self.terms["suspend_emergency"]:
+            usable = max(0, self.credit() - self.terms["disablement"])
+            self.emergency -= min(left, usable)
+            left -= min(left, usable)
+        self.gathered += left
+
+    def top_up(self, pence):
+        """Share out a payment: debt, accumulated debt, emergency credit used, balance."""
+        left = 1000 * pence
+        share = min(self.payment_debt, left * self.terms["debt_share"] // 10000)
+        self.payment_debt -= share
+        if share and not self.payment_debt:
+            self.tell(0x81A9)
+        left -= share
+        gathered = min(left, self.gathered)
+        self.gathered -= gathered
+        left -= gathered
+        used = min(left, self.terms["limit"] - self.emergency) if self.active else 0
+        self.emergency += used
+        self.balance += left - used
+        self.look()
+
+    def activate(self):
+        """Lend emergency credit, if it is to be had."""
+        if not self.active and self.balance < self.terms["emergency"]:
+            self.active, self.emergency = True, self.terms["limit"]
+            self.tell(0x81AB)
+            self.look(0x8168)
+
+    def close(self):
+        """Press the button."""
+        if self.supply == ARMED:
+            self.supply = ENABLED
+
+    def credit(self):
+        return self.balance + (self.emergency if self.active else 0)
+
+    def owed(self):
+        return self.terms["limit"] - self.emergency if self.active else 0
+
+    def tell(self, code):
+        self.events.append((code, self.time_s))
+
+    def look(self, armed=0x8F32):
+        """Tell of thresholds, disable, arm."""
+        terms = self.terms
+        if self.active and not self.owed() and self.balance >= max(terms["emergency"], terms["disablement"]):
+            self.active = False
+        credit = self.credit()
+        for code, is_below in (
+            (LOW, credit < terms["low"]), (OFFERED, not self.active and credit < terms["emergency"]),
+            (EXHAUSTED, self.active and credit <= terms["disablement"]), (BELOW, credit < terms["disablement"]),
+        ):  # fmt: skip
+            if is_below and code not in self.below:
+                self.below.append(code)
+                self.tell(code)
+                if code == BELOW:
+                    self.wanted_off = True
+                    if self.at_night():
+                        self.tell(SUSPENDED)
+            elif not is_below and code in self.below:
+                self.below.remove(code)
+                if code == BELOW:
+                    self.wanted_off = False
+        if self.wanted_off and not self.at_night():
+            self.supply, self.wanted_off = DISABLED, False
+        if self.supply == DISABLED and credit > terms["disablement"]:
+            self.supply = ARMED
+            self.tell(armed)
+
+    def at_night(self):
+        """Return whether the supply is not to be disabled: from 18:00 to 09:00, if so agreed."""
+        return self.terms["nights"] and not 9 * HOUR_S <= self.time_s % DAY_S < 18 * HOUR_S
+
+
+def random_terms(random):
+    """Return the terms of an account of which nearly everything happens within days."""
+    low = random.randrange(0, 40000)
+    return {
+        "balance": random.randrange(-500, 60000), "price": random.randrange(1, 60),
+        "standing_charge": random.randrange(0, 30000), "payment_debt": random.randrange(0, 30000),
+        "time_debt_1": random.randrange(0, 9000), "rate_1": random.randrange(0, 900),
+        "time_debt_2": random.randrange(0, 9000), "rate_2": random.randrange(0, 9000),
+        "debt_share": random.randrange(0, 10001), "low": low, "emergency": random.randrange(-100, 20000),
+        "limit": random.randrange(1, 40000), "disablement": random.choice((0, 0, -7000, 7000)),
+        "suspend_emergency": random.choice((False, True)), "suspend_disabled": random.choice((False, True)),
+        "nights": random.choice((False, True)),
+    }  # fmt: skip
