@@ -29,12 +29,15 @@ FIRST, LAST = datetime.datetime(2026, 12, 1), datetime.datetime(2090, 1, 1)
 TIMES = st.times().map(lambda time: f"{time:%H:%M:%S}.{time.microsecond // 10_000:02}Z")
 MOMENTS = st.datetimes(FIRST, LAST).map(lambda moment: write_time(moment.replace(tzinfo=datetime.UTC)))
 DATES = st.dates(datetime.date(2014, 1, 1), datetime.date(9999, 12, 31)).map(lambda date: f"{date:%Y-%m-%d}Z")
+_EUIS = st.binary(min_size=8, max_size=8).filter(any).map(lambda octets: octets.hex("-").upper())
 _PLAIN: dict[str, st.SearchStrategy[str]] = {
     "bool": st.sampled_from(("true", "false", "1", "0")),
     "datetime": MOMENTS,
     "date": DATES,
     "time": TIMES,
-    "eui": st.binary(min_size=8, max_size=8).filter(any).map(lambda octets: octets.hex("-").upper()),
+    "eui": _EUIS,
+    "eui_list": st.lists(_EUIS, min_size=1, max_size=3).map(",".join),
+    "request_id": st.tuples(_EUIS, _EUIS, st.integers(0, (1 << 64) - 1).map(str)).map(":".join),
 }
 
 
@@ -52,6 +55,8 @@ def texts(kind: TextType) -> st.SearchStrategy[str]:
     sizes = int(kind.least or 0), int(kind.most or LONGEST)
     if kind.kind == "base64":
         return st.binary(min_size=sizes[0], max_size=sizes[1]).map(lambda octets: base64.b64encode(octets).decode())
+    if kind.kind == "hex":
+        return st.binary(min_size=sizes[0], max_size=sizes[1]).map(bytes.hex)
     if kind.pattern:
         found = st.from_regex(kind.pattern, fullmatch=True)
         return found.filter(lambda text: sizes[0] <= len(text) <= sizes[1])
