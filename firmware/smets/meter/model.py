@@ -192,9 +192,7 @@ class Meter:
             self.commit()
             self.release()
             if tariff.is_due(self.time_s):  # `release` may have done it
-                tariff.renew(self.time_s)
-                self.commit()
-                self._drop_cold()
+                self._renew_tariff()
         if payment.is_due(self.time_s):
             payment.settle()
 
@@ -320,9 +318,12 @@ class Meter:
         Then there is room to work out what a command has changed of the tariff.
         """
         if self._drop_cold() and self.tariff.get("changed"):
-            self.tariff.renew(self.time_s)
-            self.commit()
-            self._drop_cold()
+            self._renew_tariff()
+
+    def _renew_tariff(self):
+        self.tariff.renew(self.time_s)
+        self.commit()
+        self._drop_cold()
 
     def _drop_cold(self):
         """Drop cold components and return True, or False when something of them is not on flash yet."""

@@ -109,16 +109,12 @@ class Tariff(Component):
             self.meter.payment.charge_energy(charge_millipence)
 
     def next_boundary_s(self, now_s, load):
-        """Return when the tariff switches, the block ends, its counters are reset or credit comes to a threshold."""
+        """Return when the tariff switches, the block ends or its counters are reset."""
         next_s = min(self.get("switch_s"), self.get("reset_s"))
         room_wh = self.get("room_wh")
         if load.import_w and room_wh != _UNLIMITED:
             wanted_ws = room_wh * _WH - self.meter.component("registers").get("active_import_ws")
             next_s = min(next_s, now_s + (wanted_ws + load.import_w - 1) // load.import_w)
-        room_millipence = self.meter.payment.room_millipence()
-        if room_millipence is not None and (load.import_w or load.secondary_import_w):
-            seconds = self.seconds_until(room_millipence, load)
-            next_s = next_s if seconds is None else min(next_s, now_s + seconds)
         return next_s
 
     def is_due(self, now_s):
