@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 
 import pytest
 from lxml import etree
 
+from opensmets.catalogue.use_cases import use_cases
+from opensmets.conformance.scenarios import Scenario, find_scenarios
 from opensmets.duis.document import Request, read_request
 from opensmets.duis.response import (
     ACKNOWLEDGED,
+    FUTURE_DATED_CODES,
     FutureDated,
     Identity,
     build_alert,
@@ -19,6 +25,7 @@ from opensmets.duis.response import (
     serialise,
 )
 from opensmets.errors import SmetsError
+from opensmets.layouts import envelope
 from tests.host.duis_documents import COUNTER, document
 from tests.reference import REFERENCE, needs_reference
 
@@ -97,3 +104,53 @@ def test_the_schema_takes_every_document() -> None:
     schema = etree.XMLSchema(etree.parse(str(REFERENCE / "duis" / "duis-5.4.xsd")))
     for name, root in documents().items():
         assert schema.validate(root), f"{name}: {schema.error_log.last_error}"
+
+
+def scenarios() -> list[Scenario]:
+    """Return the reference's scenarios whose device is an electricity meter."""
+    found = find_scenarios(REFERENCE / "rtds" / "messages", REFERENCE / "duis" / "requests") if REFERENCE else []
+    meters = {name for name, entry in use_cases().items() if "ESME" in entry.devices}
+    return [one for one in found if one.use_case in meters]
+
+
+@cache
+def duis_schema() -> etree.XMLSchema:
+    assert REFERENCE
+    return etree.XMLSchema(etree.parse(str(REFERENCE / "duis" / "duis-5.4.xsd")))
+
+
+def sent_back(scenario: Scenario) -> Iterator[tuple[etree._Element, bytes]]:
+    """Yield each document that the DCC makes in a scenario, and the message in it."""
+    asked = read_request(scenario.request.read_bytes()) if scenario.request else None
+    if asked and scenario.precommand:
+        yield build_pre_command_response(asked, scenario.precommand), scenario.precommand
+    if asked and scenario.response:
+        answer = build_response(asked, gbcs_payload=scenario.response, identity=identity(scenario.response))
+        yield answer, scenario.response
+    for name, alert in scenario.alerts.items():
+        code = next((int(part, 16) for part in name.split("_") if len(part) == 4 and part[0] == "8"), 0x8F66)
+        if asked and code in FUTURE_DATED_CODES:
+            future = FutureDated(code == FUTURE_DATED_CODES[0], 1, 1)
+            yield build_response(asked, gbcs_payload=alert, identity=identity(alert), future_dated=future), alert
+        yield build_alert(code, alert, identity(alert)), alert
+
+
+def identity(octets: bytes) -> Identity:
+    message = envelope.decode(octets)
+    return Identity(message.originator, message.recipient, message.counter)
+
+
+@needs_reference
+@pytest.mark.parametrize("scenario", scenarios(), ids=lambda scenario: scenario.name)
+def test_every_message_of_a_meter_is_passed_on(scenario: Scenario) -> None:
+    for root, message in sent_back(scenario):
+        octets = serialise(root)
+        assert duis_schema().validate(etree.fromstring(octets)), duis_schema().error_log.last_error
+        assert read_response(octets).payload == message
+
+
+@needs_reference
+def test_some_messages_of_each_kind_are_passed_on() -> None:
+    kinds = Counter(read_response(serialise(root)).kind for one in scenarios() for root, _ in sent_back(one))
+    assert kinds["GBCSPayload"] > 150 and kinds["PreCommand"] > 60 and kinds["DeviceAlertMessage"] > 30
+    assert kinds["FutureDatedDeviceAlertMessage"] > 10

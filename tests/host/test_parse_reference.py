@@ -57,6 +57,14 @@ def payload_of(name: str) -> str:
 NAMES = [name for name in messages() if built(name)] if REFERENCE else []
 
 
+def test_no_message_of_a_meter_is_left_out() -> None:
+    """Every response and alert of an electricity meter in the set is turned into a document and judged below."""
+    meters = {name for name, entry in use_cases().items() if "ESME" in entry.devices}
+    sent = [name for name in messages() if "_RESPONSE" in name.split("/")[1] or "_ALERT" in name.split("/")[1]]
+    wanted = {name for name in sent if (entry := use_case_of(name)) and entry.name in meters}
+    assert wanted - set(NAMES) == set() and len(wanted) > 300
+
+
 def document(message: Message, decrypted: tuple[bytes, ...] | list[bytes], use_case: UseCase) -> etree._Element:
     """Return the document, written and read as its reader would."""
     if message.cra_flag == ALERT:
