@@ -26,7 +26,7 @@ def wire(device, pins, settings):
 
 
 def main(settings):
-    """Be a meter until the bench wants the REPL. The watchdog is fed by rounds that left the journal in order."""
+    """Be a meter until other firmware is to be run. Raises SystemExit when the bench wants the REPL."""
     from smets.roles.esme import Esme
     from smets.store.crash_log import note
 
@@ -35,10 +35,7 @@ def main(settings):
         device = Esme(stream, STORE, None, settings["bench"], 1, False)
         wire(device, settings["pins"], settings)
         watchdog = None if settings["bench"] else WDT(timeout=board.WATCHDOG_MS)
-        while True:
-            device.run_once(100)
-            if watchdog and device.is_healthy():
-                watchdog.feed()
+        device.run(watchdog)
     except Exception as error:
         note(STORE, 0, error)
         raise
@@ -51,6 +48,7 @@ if Pin(SETTINGS["pins"]["button"], Pin.IN, Pin.PULL_UP).value():
     try:
         boot.choose(STORE)
         main(SETTINGS)
+        reset()
     except SystemExit:
         pass
     except Exception:

@@ -77,10 +77,12 @@ class Esme:
         self._rooms = self._provisioning = None
         self._be_a_meter()
 
-    def run(self):
-        """Run for ever."""
+    def run(self, watchdog=None):
+        """Run for ever. The watchdog is fed by rounds that are over and left what the device does on flash."""
         while True:
             self.run_once(_IDLE_MS)
+            if watchdog and self.journal.is_writable():
+                watchdog.feed()
 
     def run_once(self, timeout_ms):
         """Take what the link has, waiting up to `timeout_ms` for it, and let time go on."""
@@ -114,10 +116,6 @@ class Esme:
             meter = self._rooms.meter
             load = self._rooms.load() if self.measure is None else self.measure(passed_s)
             self._guard(meter.advance, meter.time_s + passed_s, load)
-
-    def is_healthy(self):
-        """Return whether what the device does can be kept: a watchdog is to be fed only then."""
-        return self.journal.is_writable()
 
     def open_log(self, name, record_size, capacity):
         """Return the store of one of the meter's logs; the device says so, and does without, when it is damaged."""

@@ -24,6 +24,8 @@ SETTINGS_FILE = "board.json"
 #: The files of an image that MicroPython wants as source.
 STARTING = ("boot.py", "main.py")
 UNIX = "UNIX"
+#: What a meter's logs take in flash at their fullest, after 13 months.
+FULL_LOGS = 470_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import tomllib
 from collections.abc import Iterable, Mapping
 
@@ -31,8 +32,20 @@ def select(modules: Mapping[str, str], board: Board, parts: Iterable[str]) -> di
     if missing := set(board.machine_code) - modules.keys():
         raise SmetsError(f"{board.folder / 'board.toml'} names {sorted(missing)[0]}, which the firmware does not have")
     left_out = {module for name, part in known.items() if name not in wanted for module in part}
+    of_others = {name for name, text in modules.items() if is_machine_code(text)} - set(board.machine_code)
     return {
         name: text
         for name, text in modules.items()
-        if name.removesuffix(".__init__") not in left_out and (name in board.machine_code or not is_machine_code(text))
+        if name.removesuffix(".__init__") not in left_out | of_others and not _needs(text, of_others)
     }
+
+
+def _needs(text: str, modules: set[str]) -> bool:
+    """Return whether a module cannot be loaded without one of `modules`."""
+    found = set()
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return bool(found & modules)

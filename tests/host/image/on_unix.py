@@ -17,7 +17,7 @@ from opensmets.boards.description import boards_path
 from opensmets.boards.image import Image
 
 START = Path(__file__).with_name("start.py")
-HEAP = "250k"  # a stock Pico's
+HEAP = "256k"  # a stock Pico's, and what the stand-ins and the file that is the flash take
 
 
 def run_in_image(image: Image, folder: Path, program: str) -> list[str]:
