@@ -1,0 +1,1 @@
+"""A meter whose flash is recorded write by write, and booted again from every point of the recording."""

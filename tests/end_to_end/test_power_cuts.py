@@ -1,0 +1,232 @@
+"""Power cut at every write that a meter makes in a long scenario: its firmware on littlefs, booted again after each.
+
+The meter is real MicroPython with its store on VfsLfs2 over a flash that is recorded write by write. What a command
+did must be there at every cut after its response left, whole or not at all before; no counter goes back, no key or
+certificate is damaged, and of energy no more is lost than since the last half hour.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opensmets.bench.control import Bench
+from opensmets.bench.firmware import compiled_firmware, firmware_path, micropython_path
+from opensmets.bench.provisioning import provision
+from opensmets.bench.virtual import VirtualDevice
+from opensmets.links import open_link
+from opensmets.links.framing import FrameReader
+from opensmets.security.keystore import KeyStore
+from tests.command import smets
+
+EUI = "00-DB-12-34-56-78-90-A0"
+SCRIPTS = Path(__file__).parent / "power"
+SENT, ENTRY = 2, "<BIH"
+MESSAGES = 0
+HALF_HOUR_S = 1800
+LOAD_W = 4321
+PROCESSES = 2
+pytestmark = pytest.mark.xdist_group("end_to_end")
+
+
+class RecordedDevice(VirtualDevice):
+    """A virtual meter whose store is on a recorded flash."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder / "host", bench=True)
+        self.image, self.recording = folder / "flash.image", folder / "flash.recording"
+
+    def _command(self) -> tuple[list[str], dict[str, str]]:
+        script = [str(SCRIPTS / "recorded_device.py"), str(self.image), str(self.recording)]
+        options = ["--store", "/flash/esme", "--bench"]
+        path = os.pathsep.join([str(compiled_firmware()), ".frozen"])
+        return [str(micropython_path()), "-X", "heapsize=1m", *script, *options], {"MICROPYPATH": path}
+
+    def recorded(self) -> int:
+        """Return how long the recording is by now."""
+        return self.recording.stat().st_size
+
+
+@dataclass
+class Step:
+    """Something that the meter was told, and what it knew before and after."""
+
+    name: str
+    start: int
+    end: int
+    before: dict[str, Any]
+    after: dict[str, Any]
+    answered: int = 0
+
+    def is_command(self) -> bool:
+        return bool(self.answered)
+
+
+@dataclass
+class Scenario:
+    """A meter's life, step by step."""
+
+    folder: Path
+    device: RecordedDevice = field(init=False)
+    steps: list[Step] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.device = RecordedDevice(self.folder)
+
+    def live(self) -> None:
+        """Provision the meter, then let it meter and be commanded."""
+        assert smets("pki", "init", self.folder / "keys").code == 0
+        with self.device:
+            with open_link(self.device.port) as link:
+                provision(link, KeyStore.open(self.folder / "keys"), EUI)
+            self.freeze()
+            self.command("commission")
+            for amount in ("10.00", "3.21", "50.00"):
+                self.command("topup", amount)
+                self.consume(HALF_HOUR_S + 700)
+            for action in ("disable", "arm", "enable", "disable", "enable"):
+                self.command("supply", action)
+            self.consume(5 * HALF_HOUR_S)
+            self.command("topup", "7.00")
+            for _ in range(4):
+                self.consume(2 * HALF_HOUR_S + 1)
+            self.command("read", "registers")
+
+    def freeze(self) -> None:
+        """Take the flash as it is for the first point of the recording."""
+        (self.folder / "start.image").write_bytes(self.device.image.read_bytes())
+        self.device.recording.write_bytes(b"")
+
+    def command(self, *arguments: str) -> None:
+        start, before = self.device.recorded(), self.knowledge()
+        outcome = smets(*arguments, "--port", self.device.port, "--keystore", self.folder / "keys")
+        assert outcome.code == 0, outcome.err
+        self.done(" ".join(arguments), start, before, True)
+
+    def consume(self, duration_s: int) -> None:
+        start, before = self.device.recorded(), self.knowledge()
+        with open_link(self.device.port) as link:
+            bench = Bench(link)
+            bench("load", import_w=LOAD_W)
+            bench.advance_to(int(bench.status()["time_s"]) + duration_s)
+            bench("load", import_w=0)
+        self.done(f"{duration_s} s", start, before, False)
+
+    def done(self, name: str, start: int, before: dict[str, Any], is_command: bool) -> None:
+        end, after = self.device.recorded(), self.knowledge()
+        step = Step(name, start, end, before, after)
+        if is_command:
+            step.answered = max(at for at in self.answers() if start < at <= end)
+        self.steps.append(step)
+
+    def answers(self) -> Iterator[int]:
+        """Yield where in the recording a message had left."""
+        content, at, reader = self.device.recording.read_bytes(), 0, FrameReader()
+        while at < len(content):
+            kind, _, size = struct.unpack_from(ENTRY, content, at)
+            data = content[at + struct.calcsize(ENTRY) :][:size]
+            at += struct.calcsize(ENTRY) + size
+            if kind != SENT:
+                continue
+            reader.feed(data)
+            while frame := reader.next_frame():
+                if frame.channel == MESSAGES:
+                    yield at
+
+    def knowledge(self) -> dict[str, Any]:
+        """Return what the meter knows of what must survive."""
+        with open_link(self.device.port) as link:
+            bench = Bench(link)
+            return {name: bench.get(name) for name in DURABLE} | {"wh": bench.get("registers.active_import_wh")}
+
+
+DURABLE = ("payment.meter_balance_millipence", "supply.state")
+"""What commands of the scenario change."""
+
+
+@pytest.fixture(scope="module")
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+    if micropython_path() is None:
+        pytest.skip("no MicroPython for this machine: set $MICROPYTHON")
+    scenario = Scenario(tmp_path_factory.mktemp("power"))
+    scenario.live()
+    return scenario
+
+
+@pytest.fixture(scope="module")
+def boots(scenario: Scenario) -> list[dict[str, Any]]:
+    """What the meter knew after each cut, in the order of the cuts."""
+    command = [str(micropython_path()), "-X", "heapsize=4m", str(SCRIPTS / "boot_after_cuts.py"),
+               str(scenario.folder / "start.image"), str(scenario.device.recording), str(firmware_path())]  # fmt: skip
+    outputs = [scenario.folder / f"boots.{part}" for part in range(PROCESSES)]
+    running = []
+    for part, output in enumerate(outputs):
+        with output.open("w") as file:
+            running.append(subprocess.Popen([*command, str(part), str(PROCESSES)], stdout=file))
+    assert [process.wait() for process in running] == [0] * PROCESSES
+    lines = [line for output in outputs for line in output.read_text().splitlines()]
+    return sorted(map(json.loads, lines), key=lambda boot: (boot["at"], boot["torn"]))
+
+
+def test_the_meter_boots_after_every_cut(boots: list[dict[str, Any]]) -> None:
+    assert len(boots) > 500, "writes, each whole and torn"
+    assert not [boot for boot in boots if "error" in boot["found"] or not boot["found"]["provisioned"]]
+
+
+def test_no_key_or_certificate_is_damaged(boots: list[dict[str, Any]]) -> None:
+    assert len({(boot["found"]["keys"], boot["found"]["cells"]) for boot in boots}) == 1
+
+
+def test_no_counter_goes_back(boots: list[dict[str, Any]]) -> None:
+    highest: dict[str, str] = {}
+    for boot in boots:
+        found = boot["found"]["counters"]
+        assert highest.keys() <= found.keys(), boot["at"]
+        for name, counter in found.items():
+            assert counter >= highest.get(name, ""), boot["at"]
+        highest = found
+    assert len(highest) >= 2
+
+
+def test_a_command_is_done_when_its_answer_left_and_whole_or_not_at_all_before(
+    scenario: Scenario, boots: list[dict[str, Any]]
+) -> None:
+    judged = 0
+    for step in filter(Step.is_command, scenario.steps):
+        for boot in boots:
+            if step.start <= boot["at"] < step.end:
+                allowed = [step.after] if boot["at"] >= step.answered else [step.before, step.after]
+                found = {name: boot["found"][name] for name in DURABLE}
+                assert found in [{name: state[name] for name in DURABLE} for state in allowed], (step.name, boot)
+                judged += 1
+    assert judged > 50
+
+
+def test_no_energy_of_a_finished_half_hour_is_lost(scenario: Scenario, boots: list[dict[str, Any]]) -> None:
+    most = LOAD_W * HALF_HOUR_S // 3600 + 1
+    for step in scenario.steps:
+        for boot in boots:
+            if step.start <= boot["at"] < step.end:
+                assert step.before["wh"] - most <= boot["found"]["registers.active_import_wh"] <= step.after["wh"]
+    registers = [boot["found"]["registers.active_import_wh"] for boot in boots]
+    assert registers == sorted(registers)
+
+
+def test_a_counter_is_on_flash_when_the_answer_leaves(scenario: Scenario, boots: list[dict[str, Any]]) -> None:
+    for step in filter(Step.is_command, scenario.steps):
+        answered = [boot["found"]["counters"] for boot in boots if step.answered <= boot["at"] < step.end]
+        assert all(counters == answered[-1] for counters in answered), step.name
+
+
+def test_time_never_goes_back(boots: list[dict[str, Any]]) -> None:
+    """The clock of a meter that boots is never behind that of one cut earlier."""
+    for earlier, later in zip(boots, boots[1:], strict=False):
+        assert later["found"]["clock.time_s"] >= earlier["found"]["clock.time_s"]
