@@ -1,0 +1,17 @@
+# An electricity meter frozen into a MicroPython of one's own, whatever its port: the core and the parts that a board
+# has. rp2/ and esp32/ have whole manifests, with what the port's own would freeze; see README.md. Options:
+#
+#     include(".../boards/manifest.py", load_control=False, bench=True)
+
+options.defaults(load_control=True, terminals=True, bench=False, thumb=False)
+
+add_library("opensmets", "manifests")
+require("smets-core")
+if options.load_control:
+    require("smets-load-control")
+if options.terminals:
+    require("smets-terminals")
+if options.bench:
+    require("smets-bench")
+if options.thumb:
+    require("smets-thumb")
