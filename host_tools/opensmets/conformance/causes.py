@@ -21,6 +21,8 @@ from opensmets.transform.moments import date_time_octets
 TOP_UP_PENCE = 1000
 _DISABLE_SUPPLY = 52
 _FULL = 100
+#: Supply restored (ECS80), the whole or each phase of it.
+_OUTAGES, _PHASES_OUTAGES = (0x8F35, 0x8F36), range(0x8F37, 0x8F3D)
 _BILLING_LOG = Reference(7, bytes.fromhex("0000620100ff"), 2)
 _DAY_S = 86400
 
@@ -50,12 +52,6 @@ def _outage(device: DeviceUnderTest, alert: Message, notification: Notification)
     device.bench.set_time(start_s)
     device.bench("power", on=False)
     device.bench.advance_to(end_s)
-    device.bench("power", on=True)
-
-
-def _short_outage(device: DeviceUnderTest, alert: Message, notification: Notification) -> None:
-    device.bench("power", on=False)
-    device.bench.advance_to(moment(notification.time_stamp) + 60)
     device.bench("power", on=True)
 
 
@@ -126,7 +122,10 @@ def _billing_logged(device: DeviceUnderTest, alert: Message, notification: Notif
 
 def state(alert: Message, plaintexts: Sequence[bytes]) -> Seeding:
     """Return what a meter must have before it sends an alert whose sealed parts are `plaintexts`. Raises Unseedable."""
-    return sealed_seeding(_BILLING_LOG, plaintexts[0]) if plaintexts else Seeding((), 1, 1)
+    if plaintexts:
+        return sealed_seeding(_BILLING_LOG, plaintexts[0])
+    of_a_phase = can_cause("", alert) and xdlms.decode_notification(alert.payload).alert_code in _PHASES_OUTAGES
+    return Seeding((), 1, 3 if of_a_phase else 1)
 
 
 def _date_time(time_s: int) -> Data:
@@ -137,8 +136,7 @@ CAUSES: dict[int, Callable[[DeviceUnderTest, Message, Notification], None]] = {
     0x8F30: _unentitled_command,
     0x8F0A: _billing_logged,
     0x810E: _token_at_the_keypad,
-    0x8F35: _short_outage,
-    0x8F36: _outage,
+    **dict.fromkeys((*_OUTAGES, *_PHASES_OUTAGES), _outage),
     0x8F86: _limit,
     0x8F87: _limit_over,
     0x8F88: _operational_update,
