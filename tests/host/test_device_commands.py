@@ -10,8 +10,9 @@ import pytest
 
 from opensmets.bench.control import LOG
 from opensmets.bench.firmware import micropython_path
+from opensmets.boards import filesystem
 from opensmets.boards.description import read_board
-from opensmets.boards.image import build
+from opensmets.boards.image import Image, build
 from opensmets.links import Announcement, RunningDevice, open_link
 from tests.command import smets
 from tests.host.image.on_unix import ImageOnUnix
@@ -70,13 +71,24 @@ def test_a_meter_keeps_its_prompt_to_itself(device: ImageOnUnix) -> None:
 
 
 def test_a_device_that_cannot_start_leaves_its_reason(tmp_path: Path) -> None:
-    from opensmets.boards import filesystem
-
     image = build(read_board("UNIX"))
     files = {**image.files, "store/journal/00000001.jnl": b"no journal at all, but of some length"}
     packed = filesystem.pack(files, image.board.flash)
-    with ImageOnUnix(type(image)(image.board, files, packed), tmp_path / "run") as board:
+    with ImageOnUnix(Image(image.board, files, packed), tmp_path / "run") as board:
         assert board.process and board.process.wait(20) != 0
         kept = filesystem.unpack((tmp_path / "run" / "flash").read_bytes(), image.board.flash)
     assert kept["store/journal/00000001.jnl"] == files["store/journal/00000001.jnl"]
     assert b"StoreCorrupt" in kept["store/crash.log"] and b"journal" in kept["store/crash.log"]
+
+
+def test_a_meter_that_runs_tells_what_it_survived(tmp_path: Path) -> None:
+    image = build(read_board("UNIX"))
+    files = {
+        **image.files,
+        "store/crash.old": b"--- 7\nOSError: 28\n\n",
+        "store/crash.log": b"--- 9\nMemoryError: \n\n",
+    }
+    packed = filesystem.pack(files, image.board.flash)
+    with ImageOnUnix(Image(image.board, files, packed), tmp_path / "run") as board:
+        outcome = smets("device", "log", "--port", board.port, "--json")
+        assert json.loads(outcome.out) == ["--- 7", "OSError: 28", "--- 9", "MemoryError:"], outcome
