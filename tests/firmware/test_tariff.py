@@ -165,3 +165,22 @@ def test_emergency_credit_is_lent_once_and_only_when_it_is_wanted():
     assert meter.read("payment.emergency_credit_balance_millipence") == 400
     meter.call("account.reset_emergency_credit", 0)
     assert not meter.read("payment.emergency_credit_active")
+
+
+def test_the_largest_switching_table_fits():
+    """16 day profiles of 48 actions, 4 weeks, 4 seasons with names of 8 octets and 50 special days (DUIS 1.1.1)."""
+    meter = make_meter()
+    days = [
+        (day, [(bytes((at // 2, at % 2 * 30, 59, 99)), 100 + at % 8 + 1) for at in range(48)]) for day in range(1, 17)
+    ]
+    weeks = [(bytes((week,)),) + (16, 15, 14, 13, 12, 11, 10) for week in range(1, 5)]
+    seasons = [(b"season" + bytes((0x30, 0x30 + at)), SEASONS[0][1], bytes((at,))) for at in range(1, 5)]
+    special = [(at, b"\x07\xde\x0a\x1b\xff", 16) for at in range(1, 51)]
+    tables = (("days", days), ("weeks", weeks), ("seasons", seasons), ("special_days", special))
+    for name, table in tables:
+        meter.set_passive("calendar." + name, table)
+        meter.activate("calendar." + name, NOW, b"origin")
+    for name, table in tables:
+        assert list(again(meter).read("calendar." + name)) == table
+    assert raised(OutOfRange, meter.write, "calendar.days", [(1, [(b"\x00\x00\x00", 1)])])
+    assert raised(OutOfRange, meter.write, "calendar.days", [(1, [(b"\x00\x00\x00\x00", 256)])])

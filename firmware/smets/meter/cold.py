@@ -5,6 +5,7 @@ fields of any component they have nested ones, declared as `NESTED`, a tuple of 
 
     ">H", BOOL ...      a number or truth value, as in fields.py
     12                  octets of at most that many
+    "4s"                octets of exactly that many, which take no more than that
     [16, shape]         a list of at most so many elements
     (shape, shape)      a structure
 
@@ -236,6 +237,8 @@ def _pack(shape, value, packed):
         raise OutOfRange("nested value")
     elif isinstance(shape, int):
         packed.append(len(value))
+        packed.extend(value)
+    elif shape[-1] == "s":
         packed.extend(value)
     else:
         packed.extend(struct.pack(">B" if shape == BOOL else shape, value))

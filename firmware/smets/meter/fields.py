@@ -205,6 +205,8 @@ def fits(code, value, limits=None):
     """Return whether a value is of a code's type and within its range, or the narrower `limits`."""
     if isinstance(code, int):
         return isinstance(value, (bytes, bytearray, memoryview)) and len(value) <= code
+    if code[-1] == "s":
+        return isinstance(value, (bytes, bytearray, memoryview)) and len(value) == int(code[:-1])
     low, high = limits or RANGES[code]
     # on MicroPython a truth value is no int
     return isinstance(value, (int, bool)) and low <= value <= high

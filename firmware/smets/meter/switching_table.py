@@ -11,7 +11,6 @@ from micropython import const
 from smets.meter.cold import ColdComponent
 
 _DATE = const(5)
-_TIME = const(4)
 _DATE_TIME = const(12)
 _SEASON_NAME = const(8)
 _WEEK_NAME = const(1)
@@ -26,14 +25,15 @@ class Calendar(ColdComponent):
     """The switching table of the primary element. Rows:
 
     seasons: name, start (date_time), name of its week; weeks: name, number of the day from Monday to Sunday; days:
-    number, actions (time, script); special days: number of the row, date, number of the day.
+    number, actions (time, script); special days: number of the row, date, number of the day. All actions that there may
+    be, 16 days of 48, have to fit one nested value: hence 5 octets for each.
     """
 
     NAME = "calendar"
     NESTED = (
         ("seasons", [_SEASONS, (_SEASON_NAME, _DATE_TIME, _WEEK_NAME)]),
         ("weeks", [_WEEKS, (_WEEK_NAME, ">B", ">B", ">B", ">B", ">B", ">B", ">B")]),
-        ("days", [_DAYS, (">B", [_ACTIONS, (_TIME, ">H")])]),
+        ("days", [_DAYS, (">B", [_ACTIONS, ("4s", ">B")])]),
         ("special_days", [_SPECIAL_DAYS, (">H", _DATE, ">B")]),
     )
 
