@@ -66,11 +66,11 @@ def _octet(value):
 
 def _operational(rooms, body):
     text = '{"outputState":"%d","inputState":"%d","other-data":' % (body[0], body[1])
-    text = (text + json.dumps(str(body[2:], "utf-8")) + "}").encode()
+    octets = (text + json.dumps(str(body[2:], "utf-8")) + "}").encode()
     anchors = rooms.station.anchors
     cell = anchors.cell(LOAD_CONTROLLER, anchors.AGREEMENT) or anchors.cell(LOAD_CONTROLLER, anchors.SIGNING)
-    head = bytes((_UTF8, len(text))) if len(text) < 0x80 else bytes((_UTF8, 0x81, len(text)))
-    return _OPERATIONAL_ALERT, head + text, 1, (cell.eui,) if cell else ()
+    head = bytes((_UTF8, len(octets))) if len(octets) < 0x80 else bytes((_UTF8, 0x81, len(octets)))
+    return _OPERATIONAL_ALERT, head + octets, 1, (cell.eui,) if cell else ()
 
 
 class _BillingRow:

@@ -77,7 +77,7 @@ class TariffRegisters(Component):
         tariff = self.meter.component("tariff")
         script, second = tariff.get("script"), tariff.get("second_script") - _FIRST_SECOND_SCRIPT
         if script < _FIRST_BLOCK_SCRIPT:
-            first = (("tou_wh", script - 1, "counted_wh"),)
+            first: tuple = (("tou_wh", script - 1, "counted_wh"),)
         else:
             place = tariff.get("block") * _BLOCK_TIMES_OF_USE + script - _FIRST_BLOCK_SCRIPT
             first = (("blocks_wh", place, "counted_wh"), ("blocks_wh", place + _BLOCKS_AND_TIMES, "counted_wh"))
