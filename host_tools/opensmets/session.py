@@ -1,13 +1,15 @@
 """A conversation with one device, without I/O: commands out, their responses and unasked alerts in.
 
-    frame = session.send_command(message, now_s)      what to put on the link
+    frame = session.send_command(message, now_s)      what to put on the link, and then
+    session.next_frame()                              until it returns None, whenever something came
     session.receive_data(frame, now_s)                what came from the link (None: only time has passed)
     event = session.next_event()                      until it returns None; then wait, at most to `session.deadline`
 
 Time is the caller's: any clock that only goes forward, in seconds. A response belongs to the command with its message
 code and originator counter whose EUIs it swaps. Nothing is ever repeated: a device refuses a counter that it has seen,
-so after a timeout the only way on is a new command, and nobody knows whether the old one was carried out. Nothing here
-is verified: that is for `security` and the event's receiver.
+so after a timeout the only way on is a new command, and nobody knows whether the old one was carried out. A message
+longer than a link frame goes in blocks (blocks.py), and these are asked for again when they are lost; while they come,
+the response has time. Nothing here is verified: that is for `security` and the event's receiver.
 """
 
 from __future__ import annotations
@@ -15,8 +17,10 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from opensmets.blocks import ASK_AFTER_S, MAX_ASKS, Incoming, Outgoing, TransferFailed
 from opensmets.errors import SmetsError
-from opensmets.layouts import envelope
+from opensmets.layouts import blocks, envelope
+from opensmets.layouts.blocks import MAX_WHOLE, Block
 from opensmets.layouts.envelope import ALERT, COMMAND, RESPONSE, Message
 from opensmets.layouts.link_frame import Channel, Frame
 from opensmets.layouts.wire import LayoutError
@@ -73,7 +77,22 @@ class LogLine:
     text: str
 
 
-Event = ResponseReceived | AlertReceived | CommandTimedOut | Unexpected | LogLine
+@dataclass(frozen=True, slots=True)
+class BlockReceived:
+    """One more block of a long message: how many octets of it are here, and of how many, if it says so."""
+
+    octets: int
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferEnded:
+    """A message in blocks will not be whole; `why` is one line."""
+
+    why: str
+
+
+Event = ResponseReceived | AlertReceived | CommandTimedOut | Unexpected | LogLine | BlockReceived | TransferEnded
 
 
 class Session:
@@ -84,16 +103,27 @@ class Session:
         self._lapsed: dict[_Key, Message] = {}
         self._sent: set[_Key] = set()
         self._events: deque[Event] = deque()
+        self._frames: deque[Frame] = deque()
+        self._incoming: Incoming | None = None
+        self._outgoing: Outgoing | None = None
+        self._ask_at: float | None = None
+        self._asks = 0
 
     @property
     def deadline(self) -> float | None:
-        """When the next command's time runs out, or None when no response is awaited."""
-        return min((until for until, _ in self._waiting.values()), default=None)
+        """When time is to be let pass next: a command's runs out, or a block is asked for. None: nothing is awaited."""
+        times = [until for until, _ in self._waiting.values()]
+        return min([*times, self._ask_at] if self._ask_at is not None else times, default=None)
+
+    def next_frame(self) -> Frame | None:
+        """Return the next frame to put on the link, beside those that `send_command` returns, or None."""
+        return self._frames.popleft() if self._frames else None
 
     def send_command(self, octets: bytes, now_s: float, timeout_s: float = RESPONSE_TIMEOUT_S) -> Frame:
-        """Return the frame that carries the command, and expect its response within `timeout_s`.
+        """Return the frame that carries the command, or its first block, and expect the response within `timeout_s`.
 
-        Raises LayoutError when `octets` is no message, SmetsError when it is no signed or MACed command, or was sent.
+        Raises LayoutError when `octets` is no message, SmetsError when it is no signed or MACed command, or was sent,
+        TransferFailed when it is longer than a device takes.
         """
         command = envelope.decode(octets)
         if command.cra_flag != COMMAND or command.is_precommand:
@@ -106,16 +136,28 @@ class Session:
             raise SmetsError(
                 f"the command with counter {command.counter} was sent already and a replay is refused: make a new one"
             )
+        outgoing = Outgoing(bytes(octets)) if len(octets) > MAX_WHOLE else None
         self._sent.add(key)
         self._waiting[key] = (now_s + timeout_s, command)
-        return Frame(Channel.MESSAGES, bytes(octets))
+        if outgoing is None:
+            return Frame(Channel.MESSAGES, bytes(octets))
+        self._outgoing = outgoing
+        first, *rest = outgoing.window()
+        self._expect(now_s)
+        self._send(rest)
+        return _frame(first)
 
     def receive_data(self, frame: Frame | None, now_s: float) -> None:
         """Take a frame that came at `now_s`, or None to let time pass."""
         if frame is not None and frame.channel == Channel.MESSAGES:
-            self._take_message(frame.payload)
+            if blocks.is_block(frame.payload):
+                self._take_block(frame.payload, now_s)
+            else:
+                self._take_message(frame.payload)
         elif frame is not None and frame.channel == Channel.LOG:
             self._events.append(LogLine(frame.payload.decode(errors="replace")))
+        if self._ask_at is not None and now_s >= self._ask_at:
+            self._ask(now_s)
         self._lapse(now_s)
 
     def next_event(self) -> Event | None:
@@ -145,6 +187,70 @@ class Session:
             why = f"a response of message code {message.message_code:04X} to a command that is not awaiting one"
             self._events.append(Unexpected(octets, why))
 
+    # blocks
+
+    def _take_block(self, octets: bytes, now_s: float) -> None:
+        try:
+            block = blocks.decode(octets)
+        except LayoutError as error:
+            self._events.append(Unexpected(octets, str(error)))
+            return
+        self._asks = 0
+        self._expect(now_s)
+        if block.ends:
+            self._end("the device ended a message in blocks: what it was made of changed; send a new command")
+        elif block.octets:
+            self._collect(block)
+        elif self._outgoing:
+            self._send(self._outgoing.confirm(block))
+        if not self._is_moving():
+            self._ask_at = None
+
+    def _collect(self, block: Block) -> None:
+        if self._incoming is None or self._incoming.begins_another(block):
+            self._incoming = Incoming()
+        incoming, was_done = self._incoming, self._incoming.done
+        try:
+            confirmation = incoming.take(block)
+        except TransferFailed as error:
+            self._end(str(error))
+            return
+        if confirmation:
+            self._send([confirmation])
+        if not was_done:
+            self._events.append(BlockReceived(incoming.size, incoming.total))
+            if incoming.done:
+                self._take_message(incoming.octets)
+
+    def _is_moving(self) -> bool:
+        is_sending = self._outgoing is not None and not self._outgoing.done
+        return is_sending or (self._incoming is not None and not self._incoming.done)
+
+    def _expect(self, now_s: float) -> None:
+        """Give the next block its time, and the responses that are awaited no less."""
+        self._ask_at = now_s + ASK_AFTER_S
+        patience_s = now_s + ASK_AFTER_S * (MAX_ASKS + 1)
+        self._waiting = {key: (max(until, patience_s), sent) for key, (until, sent) in self._waiting.items()}
+
+    def _ask(self, now_s: float) -> None:
+        """Nothing came for a while: send again what was not confirmed, or confirm again what is here."""
+        self._asks += 1
+        if self._asks > MAX_ASKS:
+            self._end(f"a message in blocks stopped; its next block was asked for {MAX_ASKS} times: send a new command")
+            return
+        self._ask_at = now_s + ASK_AFTER_S
+        if self._outgoing is not None and not self._outgoing.done:
+            self._send(self._outgoing.window())
+        elif self._incoming is not None and not self._incoming.done:
+            self._send([self._incoming.confirmation()])
+
+    def _end(self, why: str) -> None:
+        self._incoming = self._outgoing = self._ask_at = None
+        self._events.append(TransferEnded(why))
+
+    def _send(self, sent: list[Block]) -> None:
+        self._frames.extend(_frame(block) for block in sent)
+
     def _lapse(self, now_s: float) -> None:
         for key in [key for key, (until, _) in self._waiting.items() if until <= now_s]:
             _, command = self._waiting.pop(key)
@@ -152,6 +258,10 @@ class Session:
             self._events.append(CommandTimedOut(command))
         while len(self._lapsed) > LAPSED_KEPT:
             del self._lapsed[next(iter(self._lapsed))]
+
+
+def _frame(block: Block) -> Frame:
+    return Frame(Channel.MESSAGES, blocks.encode(block))
 
 
 def _key(command: Message) -> _Key:

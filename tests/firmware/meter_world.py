@@ -23,7 +23,7 @@ class MemoryLog:
     """The interface of smets.store.segments.SegmentLog, in a list."""
 
     def __init__(self, record_size, capacity):
-        self.record_size, self.capacity, self.records = record_size, capacity, []
+        self.record_size, self.capacity, self.records, self.oldest = record_size, capacity, [], 0
 
     def __len__(self):
         return len(self.records)
@@ -33,11 +33,13 @@ class MemoryLog:
         self.records.append(bytes(record))
         if len(self.records) > self.capacity:
             self.records.pop(0)
+            self.oldest += 1
 
     def read_into(self, index, buffer):
         buffer[: self.record_size] = self.records[index]
 
     def clear(self):
+        self.oldest += len(self.records)
         self.records = []
 
     def close(self):

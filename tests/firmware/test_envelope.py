@@ -2,7 +2,7 @@
 
 from smets.cosem.sink import SinkFull
 from smets.message import envelope
-from smets.message.envelope import ALERT, COMMAND, RESPONSE, Envelope, EnvelopeError, Writer
+from smets.message.envelope import ALERT, COMMAND, MAX_MESSAGE, RESPONSE, Envelope, EnvelopeError, Writer
 
 PARTY = b"\x90\xb3\xd5\x1f\x30\x01\x00\x00"
 DEVICE = b"\x00\xdb\x12\x34\x56\x78\x90\xa0"
@@ -11,7 +11,7 @@ THIRD = b"\x90\xb3\xd5\x1f\x30\x02\x00\x00"
 
 
 def build(payload=b"payload", signature=b"", mac=bytes(12), supplementary=(), cra=COMMAND):
-    writer = Writer()
+    writer = Writer(MAX_MESSAGE)
     writer.sink.write(payload)
     writer.head(cra, COUNTER, PARTY, DEVICE, 0x0062, supplementary=supplementary)
     writer.finish(signature)

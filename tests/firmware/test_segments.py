@@ -46,9 +46,34 @@ def test_the_newest_are_kept_oldest_first():
         log.append(record(number))
         newest = [record(n) for n in range(max(0, number - 19), number + 1)]
         assert content(log) == newest
-        assert len(os.listdir(directory)) <= 5
+        assert len(os.listdir(directory)) <= 6
     log.close()
     assert reopened(directory) == newest
+    wipe(directory)
+
+
+def test_a_record_that_left_the_ring_stays_for_a_while_unless_it_was_cleared():
+    directory = scratch()
+    log = opened(directory)
+    for number in range(61):
+        log.append(record(number))
+    oldest, buffer = log.oldest, bytearray(SIZE)
+    assert oldest == 41
+    for number in range(61, 69):
+        log.append(record(number))
+        log.close()
+        log = opened(directory)
+        for kept in range(oldest, number):
+            log.read_into(kept - log.oldest, buffer)
+            assert bytes(buffer) == record(kept)
+    log.clear()
+    for index in (-1, -8, 0):
+        try:
+            log.read_into(index, buffer)
+        except IndexError:
+            continue
+        raise AssertionError(index)
+    log.close()
     wipe(directory)
 
 

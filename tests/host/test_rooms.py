@@ -25,13 +25,14 @@ DEVICE = {
     "link": set(),
 }
 BELOW_SESSION = {"layouts", "security", "catalogue"}
-BELOW_BENCH = {"session", "links", "parse", "transform", "duis"} | BELOW_SESSION
+BELOW_BENCH = {"session", "blocks", "links", "parse", "transform", "duis"} | BELOW_SESSION
 HOST = {
     "cli": BELOW_BENCH | {"conformance", "bench", "boards", "explain"},
     "boards": BELOW_BENCH | {"bench"},
     "conformance": BELOW_BENCH | {"bench"},
     "bench": BELOW_BENCH,
-    "session": BELOW_SESSION,
+    "session": BELOW_SESSION | {"blocks"},
+    "blocks": {"layouts"},
     "links": {"layouts"},
     "parse": {"duis", "layouts", "catalogue"},
     "transform": {"duis", "layouts", "catalogue"},

@@ -129,7 +129,7 @@ class AccessService:
 
     def _fail_all(self, start, count, sink):
         """What was done could not be kept: no item may be taken for done, whatever it answered."""
-        sink.pos = start
+        sink.back_to(start)
         for index in range(count):
             sink.byte(axdr.NULL)
             self._results[2 * index + 1] = OTHER_REASON if index else HARDWARE_FAULT
@@ -163,7 +163,7 @@ class AccessService:
             result = result_of(error)
         except self._store_errors:
             result = HARDWARE_FAULT
-        sink.pos = mark
+        sink.back_to(mark)
         return result
 
     def _item(self, item, argument, sink):

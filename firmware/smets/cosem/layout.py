@@ -10,6 +10,7 @@ import struct
 from micropython import const
 
 from smets.cosem import axdr, dates
+from smets.on_demand import fetch
 
 _CONDITION = const(1)
 _LIMITS = const(2)
@@ -142,12 +143,35 @@ class LayoutCodec:
                 self._encode(child, given, sink, tagged)
 
     def _encode_compact(self, node, sink):
+        """Write a log's rows; those that do not fit are written when they are sent, where the sink allows it."""
         child = self._nodes(node)[0]
         self._describe(child, sink)
         mark = sink.begin_length()
-        for row in self._meter.log(node.path).rows(self._from_s, self._to_s):
-            self._encode(child, row, sink, False)
+        log = self._meter.log(node.path)
+        places = log.places(self._from_s, self._to_s)
+        width = self._width(child)
+        if width and len(places) * width > sink.limit - sink.pos and sink.late is not None:
+            rows = fetch("smets.cosem.late", "LateRows")(self, self._meter, node.path, child, places, width)
+            sink.late.append([sink.pos, rows])
+        else:
+            for place in places:
+                self.encode_row(child, log.values(place), sink)
         sink.end_length(mark)
+
+    def encode_row(self, node, row, sink):
+        """Write one row of a compact array whose rows' type, `node`, was described before."""
+        self._encode(node, row, sink, False)
+
+    def _width(self, node):
+        """Return the octets of a row's value where they are always as many, else 0."""
+        if node.tag == _DATE_TIME:
+            return 1 + dates.SIZE
+        if node.tag == axdr.STRUCTURE:
+            widths = [self._width(child) for child in self.parts(node)]
+            return sum(widths) if all(widths) else 0
+        if node.tag == axdr.ARRAY:
+            return node.high * self._width(self._nodes(node)[0])
+        return axdr.size_of(node.tag) or 0
 
     def _describe(self, node, sink):
         """Write the type description of a compact array's row."""
@@ -275,7 +299,11 @@ class LayoutCodec:
         return node.condition is None or self._meter.has(node.condition)
 
     def _count(self, node):
-        return sum([1 for child in self._nodes(node) if self._present(child)])
+        return len(self.parts(node))
+
+    def parts(self, node):
+        """Return the children of a node that this meter has. Those of a layout in use only, or read already."""
+        return [child for child in self._nodes(node) if self._present(child)]
 
 
 def _moment(reader):

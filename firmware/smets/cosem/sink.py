@@ -2,12 +2,14 @@
 
 A length that is known only when its contents are written is opened with `begin_length` and closed with `end_length`,
 which leaves it in its shortest form.
+
+Rows of a log that are more than the buffer holds are written when they are sent (late.py): `late` has their places.
 """
 
 from micropython import const
 
 _WIDEST = const(3)
-"""`82 nn nn`, the room that an open length holds."""
+"""`82 nn nn`, the room that an open length holds; with late octets it may become `83 nn nn nn`."""
 
 
 class SinkFull(Exception):
@@ -17,7 +19,8 @@ class SinkFull(Exception):
 class BufferSink:
     """Writes into `buffer` from `start`, never beyond `limit` (the buffer's end unless set lower).
 
-    `pos` is where the next octet goes; setting it back takes back what was written since.
+    `pos` is where the next octet goes. `late` are the parts that are not in the buffer, in order, each a list of the
+    place that it has there and a source with `size`; None, as it is made, where the answer must all be in the buffer.
     """
 
     def __init__(self, buffer, start=0):
@@ -25,6 +28,17 @@ class BufferSink:
         self._start = start
         self.pos = start
         self.limit = len(buffer)
+        self.late = None
+
+    def back_to(self, mark):
+        """Take back what was written since `pos` was `mark`."""
+        self.pos = mark
+        while self.late and self.late[-1][0] > mark:
+            self.late.pop()
+
+    def late_size(self, mark=-1):
+        """Return how many octets of the answer behind `mark` are not in the buffer."""
+        return sum([source.size for place, source in self.late or () if place > mark])
 
     def byte(self, value):
         """Write one octet. Raises SinkFull."""
@@ -51,17 +65,26 @@ class BufferSink:
 
     def end_length(self, mark):
         """Write the length of what was written since `begin_length` and move that up to it."""
-        length = self.pos - mark - _WIDEST
+        written = self.pos - mark - _WIDEST
+        length = written + self.late_size(mark)
         used = length_size(length)
-        if used < _WIDEST:
-            self._view[mark + used : mark + used + length] = self._view[mark + _WIDEST : self.pos]
+        if used != _WIDEST:
+            self._move(mark, used, written)
         self.pos = mark
         if used > 1:
             self.byte(0x7F + used)
-        if used == _WIDEST:
-            self.byte(length >> 8)
-        self.byte(length & 0xFF)
-        self.pos += length
+        for shift in range(8 * max(used - 2, 0), -1, -8):
+            self.byte(length >> shift & 0xFF)
+        self.pos += written
+
+    def _move(self, mark, used, written):
+        """Move what stands behind an open length to behind the `used` octets that the length takes."""
+        if mark + used + written > self.limit:
+            raise SinkFull()
+        self._view[mark + used : mark + used + written] = self._view[mark + _WIDEST : self.pos]
+        for place in self.late or ():
+            if place[0] > mark:
+                place[0] += used - _WIDEST
 
     def view(self, start, end):
         """Return the octets from `start` to `end` in place, for a seal to be made over them."""
@@ -76,4 +99,6 @@ def length_size(length):
     """Return how many octets a length takes in its shortest form."""
     if length < 0x80:
         return 1
-    return 2 if length < 0x100 else _WIDEST
+    if length < 0x10000:
+        return 2 if length < 0x100 else 3
+    return 4

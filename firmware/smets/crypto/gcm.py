@@ -72,9 +72,19 @@ class Gcm:
         self._aad_bytes = self._text_bytes = 0
         self._ghash.reset()
         for part in aad_parts:
-            self._ghash.update(part)
-            self._aad_bytes += len(part)
+            self.add(part)
         self._ghash.pad()
+
+    def add(self, part):
+        """Take in the next piece of the additional data of a message that has nothing else, started without any."""
+        self._ghash.update(part)
+        self._aad_bytes += len(part)
+
+    def seek(self, offset):
+        """Let `decrypt` go on at byte `offset` of the text. What is in the tag stays."""
+        self._counter = _FIRST_COUNTER + offset // _STREAM * (_STREAM // _BLOCK)
+        self._refill()
+        self._used = offset % _STREAM
 
     def encrypt(self, buffer):
         """Encrypt the next piece in place, of any length, and take it into the tag."""

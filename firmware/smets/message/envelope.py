@@ -9,10 +9,21 @@ from micropython import const
 
 from smets.cosem.sink import BufferSink
 
-MAX_MESSAGE = const(4352)
-"""Longest message accepted, bytes: the largest reference command, a recovery with three chains, has 3,986."""
+MAX_MESSAGE = const(8192)
+"""Longest command accepted, bytes: the largest reference command, a recovery with three chains, has 3,986; the largest
+tariff, with 200 switchings in 16 day profiles, 50 special days, 48 registers and 8 by 4 blocks, some 7,000."""
+BLOCK_HEAD = const(9)
+"""What a block has before its octets, at most: tag, control, two numbers, and a length of `82 nn nn`."""
+BLOCK = const(1024)
+"""Octets of a message in a block that is sent; any number up to a frame's is taken. The notes on GBCS name none, so
+this is the project's: a buffer that a Pico's heap has room for, and within the 1,200 octets above which the notes count
+a message as large."""
+WINDOW = const(6)
+"""Blocks sent before a confirmation is waited for. Block-control has room for 63 (IEC 62056-5-3 clause 7.3.13); 6 are
+half a second of a serial link, and no more to be made anew when all of them are lost."""
 MAX_RESPONSE = const(4352)
-"""Longest response payload, bytes: of the reference's the longest has 1,402; a longer one is refused by the service."""
+"""Longest response payload that is put in a buffer, bytes: of the reference's the longest has 1,402. What rows of logs
+add to it is not in the buffer (cosem/late.py); anything else that is longer is refused by the service."""
 
 COMMAND = const(1)
 RESPONSE = const(2)
@@ -162,6 +173,7 @@ class Writer:
     def begin(self):
         """Forget what was written and return the sink for the payload; it raises SinkFull when that gets too long."""
         self.sink.pos = self._start = self._end = _HEADROOM
+        self.sink.late = None
         return self.sink
 
     def head(self, cra, counter, originator, recipient, code, date_time=b"", supplementary=()):
@@ -172,7 +184,7 @@ class Writer:
             bytes((0xDF, 9, cra)), counter, b"\x08", originator, b"\x08", recipient,
             bytes((len(date_time),)), date_time, bytes((size, code >> 8, code & 0xFF)),
         )  # fmt: skip
-        self._before(encode_length(self._end - _HEADROOM))
+        self._before(encode_length(self._end - _HEADROOM + self.sink.late_size()))
         for part in reversed(supplementary):
             self._before(part)
         for part in reversed(parts):
@@ -184,10 +196,14 @@ class Writer:
 
     def finish(self, signature):
         """Append the signature field, `00` for b""."""
-        self._view[self._end] = len(signature)
-        self._end += 1
+        self.finish_late(len(signature))
         self._view[self._end : self._end + len(signature)] = signature
         self._end += len(signature)
+
+    def finish_late(self, size):
+        """Append the length of a signature that is not made yet."""
+        self._view[self._end] = size
+        self._end += 1
 
     def authenticated(self):
         """Return the part the MAC covers: call after `finish`."""
@@ -195,9 +211,13 @@ class Writer:
 
     def append_mac(self, mac):
         """Put the MAC behind and the MAC header before the message."""
-        length = len(_SECURITY_HEADER) + self._end - self._start + _MAC_SIZE
         self._view[self._end : self._end + _MAC_SIZE] = mac
         self._end += _MAC_SIZE
+        self.put_mac_header()
+
+    def put_mac_header(self, late_size=0):
+        """Put the MAC header before a message of which `late_size` octets, the MAC perhaps, are not in the buffer."""
+        length = len(_SECURITY_HEADER) + self._end - self._start + late_size
         self._before(_SECURITY_HEADER)
         self._before(encode_length(length))
         self._before(_MAC_HEADER)
@@ -206,15 +226,21 @@ class Writer:
         """Return a view of the whole message; valid until the next `begin`."""
         return self._view[self._start : self._end]
 
+    def late(self):
+        """Return the parts that are not in the buffer, each with its place in `message()`."""
+        return [(place - self._start, source) for place, source in self.sink.late]
+
     def _before(self, part):
         self._start -= len(part)
         self._view[self._start : self._start + len(part)] = part
 
 
 def encode_length(length):
-    """Return a length as the envelope writes it: one byte below 0x80, else `81 nn` or `82 nn nn`."""
+    """Return a length as the envelope writes it: one byte below 0x80, else `81 nn`, `82 nn nn` or `83 nn nn nn`."""
     if length < 0x80:
         return bytes((length,))
     if length < 0x100:
         return bytes((0x81, length))
-    return bytes((0x82, length >> 8, length & 0xFF))
+    if length < 0x10000:
+        return bytes((0x82, length >> 8, length & 0xFF))
+    return b"\x83" + length.to_bytes(3, "big")

@@ -81,7 +81,10 @@ class Handler:
         self._writer = writer
 
     def handle(self, message):
-        """Return the response (memoryview, valid until the next call) to a command, or None when there is none."""
+        """Return the response to a command, or None when there is none.
+
+        It is a memoryview, valid until the next call, or a LongMessage (long_message.py), which stays valid.
+        """
         envelope = self._envelope
         try:
             envelope.parse(message)
@@ -96,6 +99,10 @@ class Handler:
         except _Refused as refusal:
             self._refuse(refusal.code)
         return None
+
+    def refuse_long(self):
+        """Refuse a message that is longer than the device takes: nobody looked into it."""
+        self._refuse(_MALFORMED)
 
     def _refuse(self, code):
         self.refused[code] = self.refused.get(code, 0) + 1
@@ -148,6 +155,7 @@ class Handler:
         self._counters.accept(originator, kind_of(use_case.code), counter)
         self.accepted += 1
         sink = self._writer.begin()
+        sink.late = []
         if use_case.payload == _DLMS:
             self._access_items(envelope, use_case, protector, sink)
         elif not call(_SERVICES[use_case.service], "answer", envelope, use_case, cell, self._station, sink):
@@ -213,6 +221,9 @@ class Handler:
         if date_time:
             dates.encode(self._clock(), date_time)
         writer.head(RESPONSE, counter, self._device, originator, use_case.code, date_time, supplementary)
+        if writer.sink.late:
+            protect = fetch("smets.message.long_message", "protect")
+            return protect(writer, self._protection, flags & _RESPONSE_SIGNED, self._device, counter, originator)
         if flags & _RESPONSE_SIGNED:
             self._protection.sign(writer)
         else:

@@ -21,8 +21,16 @@ _SENSITIVE_PREFIX = const(b"\x31")
 
 def seal(secret, device, counter, party, buffer):
     """Encrypt a sensitive part in place and return its tag (12 bytes); `counter` is the message's, 8 bytes."""
-    key = message_key(secret, SENSITIVE, device, counter, party)
-    return Gcm(key).seal(device + _COUNTER_ZERO, _SENSITIVE_PREFIX, buffer)
+    gcm = begin_seal(secret, device, counter, party)
+    gcm.encrypt(buffer)
+    return gcm.finish()
+
+
+def begin_seal(secret, device, counter, party):
+    """Return the Gcm that encrypts a sensitive part piece by piece, and then has its tag."""
+    gcm = Gcm(message_key(secret, SENSITIVE, device, counter, party))
+    gcm.start(device + _COUNTER_ZERO, _SENSITIVE_PREFIX)
+    return gcm
 
 
 class NotProtectable(ValueError):
@@ -61,11 +69,26 @@ class Protection:
         """Append the device's signature to a message whose header stands."""
         writer.finish(self._keys.sign(sha256(writer.signed()).digest()))
 
+    def sign_digest(self, digest):
+        """Return the device's signature (64 bytes) of a message by its SHA-256."""
+        return self._keys.sign(digest)
+
     def add_mac(self, writer, cra, originator, counter, recipient):
         """Append an empty signature and the MAC for `recipient`. Raises NotProtectable when its key is not here."""
-        key = message_key(self.secret_of(recipient), cra, originator, counter, recipient)
+        gcm = self.begin_mac(cra, originator, counter, recipient)
         writer.finish(b"")
-        writer.append_mac(Gcm(key).tag(originator + _COUNTER_ZERO, _MAC_PREFIX, writer.authenticated()))
+        gcm.add(writer.authenticated())
+        writer.append_mac(gcm.finish())
+
+    def begin_mac(self, cra, originator, counter, recipient):
+        """Return the Gcm whose `add` takes the authenticated part of a message and whose `finish` is its MAC.
+
+        Raises NotProtectable as `add_mac` does.
+        """
+        gcm = Gcm(message_key(self.secret_of(recipient), cra, originator, counter, recipient))
+        gcm.start(originator + _COUNTER_ZERO)
+        gcm.add(_MAC_PREFIX)
+        return gcm
 
     def secret_of(self, eui):
         """Return the secret shared with a party known by its EUI. Raises NotProtectable when its key is not here."""
@@ -92,8 +115,14 @@ class SensitiveProtector:
 
     def seal(self, buffer):
         """Encrypt `buffer` in place and return the tag (12 bytes). Raises Refusal when the party's key is not here."""
+        gcm = self.begin()
+        gcm.encrypt(buffer)
+        return gcm.finish()
+
+    def begin(self):
+        """Return the Gcm that encrypts the part piece by piece, and then has its tag. Raises Refusal as `seal`."""
         try:
             secret = self._agree(self._partner)
         except NotProtectable:
             raise Refusal(OTHER_REASON)
-        return seal(secret, self._device, self._counter, self._party, buffer)
+        return begin_seal(secret, self._device, self._counter, self._party)

@@ -1,8 +1,8 @@
 """The meter's logs: rows of typed columns, each log a ring kept in a store that is handed in.
 
-A store has `append(record)`, `read_into(index, buffer)` with 0 the oldest, `clear()`, `close()` and a length
-(store/segments.py). It is opened when its log is first used and closed by `release`; which logs there are, and their
-columns, stands in log_table.py.
+A store has `append(record)`, `read_into(index, buffer)` with 0 the oldest, `oldest`, the number of records that were
+before that one, `clear()`, `close()` and a length (store/segments.py). It is opened when its log is first used and
+closed by `release`; which logs there are, and their columns, stands in log_table.py.
 """
 
 import struct
@@ -54,14 +54,40 @@ class Log:
 
         Lists in a row are iterators that end with the next row.
         """
+        for place in self.places(from_s, to_s):
+            yield self.values(place)
+
+    def places(self, from_s=0, to_s=0xFFFFFFFF):
+        """Return the places of those rows, a range or a list. A place is a row's for good, whatever is appended."""
         count = len(self._store)
-        scanned = count <= _SCAN
-        for index in range(0 if scanned else self._first_from(from_s), count):
-            time_s = self._time_s(index)
-            if from_s <= time_s <= to_s:
-                yield self._unpack()
-            elif time_s > to_s and not scanned:
-                return
+        oldest = self._store.oldest
+        if from_s == 0 and to_s == 0xFFFFFFFF:
+            return range(oldest, oldest + count)
+        if count > _SCAN:
+            first = self._first_from(from_s)
+            return range(oldest + first, oldest + max(first, self._first_from(to_s + 1)))
+        return [oldest + index for index in range(count) if from_s <= self._time_s(index) <= to_s]
+
+    def values(self, place):
+        """Return the row at a place, lists in it as iterators that end with the next row. Raises IndexError.
+
+        A row that left the ring since its place was asked for is still there as long as its store has it.
+        """
+        self.record_into(place, self._record)
+        return self._unpack()
+
+    def record_into(self, place, buffer):
+        """Copy the row at a place, packed, into `buffer`. Raises IndexError."""
+        self._store.read_into(place - self._store.oldest, buffer)
+
+    def codes(self):
+        """Return the struct codes of a packed row, one a number; None when it has texts."""
+        found = ""
+        for code, count in self._columns:
+            if not isinstance(code, str):
+                return None
+            found += code[1:] * (count or 1) if count >= 0 else ""
+        return found
 
     def clear(self):
         """Remove every row."""

@@ -12,8 +12,8 @@ import time
 from micropython import const
 
 from smets.link import framing
-from smets.message.envelope import Writer
-from smets.on_demand import call, forget
+from smets.message.envelope import BLOCK_HEAD, MAX_MESSAGE, Writer
+from smets.on_demand import call, fetch, forget
 from smets.store.files import StoreCorrupt
 from smets.store.journal import Journal
 from smets.trust.cells import TrustAnchors
@@ -32,8 +32,7 @@ _COLLECT_EVERY = const(4096)
 """Bytes between collections while code is loaded, or what stays lies scattered and large buffers find no place."""
 _IDLE_MS = const(100)
 """Longest wait for the link before time is let go on."""
-_MAX_FRAME = const(4352)
-"""Longest payload taken from the link: a GBCS message of message/envelope.py's MAX_MESSAGE."""
+_BLOCK_TAG = const(0xE0)
 _HUB_TIME_SIZE = const(5)
 _LOG_TEXT = const(200)
 _CRASH_LOG = "smets.store.crash_log"
@@ -64,7 +63,7 @@ class Esme:
         self._prints_errors, self._noted = prints_errors, ""
         _collect_every(_COLLECT_EVERY)
         # the large buffers first, while the heap is in one piece
-        self._decoder = framing.FrameDecoder(_MAX_FRAME)
+        self._decoder = framing.FrameDecoder(MAX_MESSAGE + BLOCK_HEAD)
         self.writer = Writer()
         _make_folder(store)
         self.journal = Journal(store + "/journal")
@@ -74,7 +73,8 @@ class Esme:
         self._output = bytearray(framing.MIN_BUFFER)
         self._last_ms = _ticks_ms()
         self._left_ms = 0
-        self._rooms = self._provisioning = None
+        self._rooms = self._provisioning = self._blocks = None
+        self._long_frames = 0
         self._be_a_meter()
 
     def run(self, watchdog=None):
@@ -90,10 +90,10 @@ class Esme:
         self.catch_up()
         if count:
             self._decoder.feed(self._input, count)
-            frame = self._decoder.next_frame()
+            frame = self._next_frame()
             while frame:
                 self._take_frame(frame[0], frame[1])
-                frame = self._decoder.next_frame()
+                frame = self._next_frame()
         meter = self._rooms and self._rooms.meter
         for terminal in self.terminals:
             self._guard(terminal.follow, meter)
@@ -103,10 +103,18 @@ class Esme:
             if sys.implementation.name == "micropython":
                 forget(_LOG_MODULES)
 
+    def _next_frame(self):
+        frame = self._decoder.next_frame()
+        if self._long_frames != self._decoder.dropped_long:
+            self._guard(self._tell_long_frame)
+        return frame
+
     def catch_up(self):
         """Let the meter live up to now."""
         now_ms = _ticks_ms()
         passed_ms, self._last_ms = _ticks_diff(now_ms, self._last_ms), now_ms
+        if self._blocks and self._blocks.is_over(passed_ms):
+            self._blocks = None
         if not self._rooms:
             return
         bench = self._rooms.bench
@@ -178,16 +186,37 @@ class Esme:
 
     def _answer(self, rooms, message):
         try:
+            if len(message) and message[0] == _BLOCK_TAG:
+                message = self._transfer(rooms).take(message)
+                if message is None:
+                    return
             rooms.settle()
             response = rooms.handler.handle(message)
-            if response is not None:
+            if isinstance(response, memoryview):
                 self._send_message(response)
+            elif response is not None:
+                self._transfer(rooms).start(response)
         except MemoryError:
             rooms.meter.discard()  # or it would hold the heap for good, and be kept by the next command
             raise
         finally:
             rooms.meter.release()
             gc.collect()
+
+    def _transfer(self, rooms):
+        """Return what is under way of messages in blocks, whose code is in the heap as long as something is."""
+        if self._blocks is None:
+            kind = fetch("smets.message.block_transfer", "Blocks")
+            self._blocks = kind(self._send_message, self._decoder, rooms.handler.refuse_long)
+        return self._blocks
+
+    def _tell_long_frame(self):
+        self._long_frames = self._decoder.dropped_long
+        self.log("a message of more than %d octets was dropped" % MAX_MESSAGE)
+        if self._blocks:
+            self._blocks.end_long()
+        elif self._rooms:
+            self._rooms.handler.refuse_long()
 
     def _answer_bench(self, bench, request):
         self._send(framing.BENCH, bench.handle(request))

@@ -4,6 +4,8 @@
 class DamagedLog:
     """Has the calls of a SegmentLog. Reading and clearing fail; what should be added is let go."""
 
+    oldest = 0
+
     def __len__(self):
         """Raise OSError: nobody can tell how many records there are."""
         raise OSError("the log is damaged")

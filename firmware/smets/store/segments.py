@@ -26,6 +26,7 @@ _HEADER_SIZE = const(20)
 _CRC_SIZE = const(4)
 _SMALL_SEGMENT = const(480)  # bytes: littlefs keeps a file below 512 in its directory and appends without an erase
 _MANY_SEGMENTS = const(32)
+_SPARE = const(8)  # records kept beyond the capacity: an answer that is on its way may still want them
 # CRC-32 over data and its own CRC is always this, whatever it started from: a small int, so a check allocates nothing
 _RESIDUE = const(0x2144DF1C)
 
@@ -33,7 +34,8 @@ _RESIDUE = const(0x2144DF1C)
 class SegmentLog:
     """The newest `capacity` records of `record_size` bytes under `directory`/`name`.*
 
-    A segment holds `segment_records` (None: chosen here); up to one segment more than `capacity` is on flash. Raises
+    A segment holds `segment_records` (None: chosen here); up to a segment and 8 records more than `capacity` are on
+    flash. Raises
     StoreCorrupt, and changes nothing, when a segment is foreign, short or holds other records; ValueError for sizes
     out of range.
     """
@@ -51,18 +53,24 @@ class SegmentLog:
         self._reader_base = self._reader_end = 0
         self._bases = self._find_bases(directory, name + ".")
         self._first, self._end = self._load()
+        self._live = self._first  # the oldest that was neither cleared nor deleted, in the ring or no longer
         self._drop_oldest()
 
     def __len__(self):
         """Return how many records can be read."""
         return min(self._end - self._first, self._capacity)
 
+    @property
+    def oldest(self):
+        """The absolute index of record 0."""
+        return self._end - len(self)
+
     def append(self, record):
         """Add one record, `record_size` bytes; on flash when this returns. Raises OSError when the flash fails."""
         if len(record) != self._record_size:
             raise ValueError("a record of this log has %d bytes" % self._record_size)
         if not self._bases or self._end - self._bases[-1] >= self._segment_records:
-            self._start_segment(self._first)
+            self._start_segment(max(self._live, self._first - _SPARE))
         self._record[:] = record
         struct.pack_into("<I", self._slot, self._record_size, crc32(self._record, self._end))
         self._write_slot()
@@ -72,11 +80,12 @@ class SegmentLog:
     def read_into(self, index, buffer):
         """Copy record `index` (0 is the oldest) into the first `record_size` bytes of `buffer`.
 
-        Raises IndexError when there is no such record, StoreCorrupt when it no longer passes its CRC.
+        A negative index is of one that left the ring: the last 8 are still there unless they were cleared. Raises
+        IndexError when there is no such record, StoreCorrupt when it no longer passes its CRC.
         """
-        if not 0 <= index < len(self):
+        number = self.oldest + index
+        if not (self._bases and max(self._live, self._bases[0]) <= number < self._end):
             raise IndexError("the log has no record %d" % index)
-        number = self._end - len(self) + index
         self._read_slot(number)
         if crc32(self._slot, number) != _RESIDUE:
             raise StoreCorrupt("%s*: record %d is damaged" % (self._stem, number))
@@ -86,7 +95,7 @@ class SegmentLog:
         """Remove every record: all or none after a power cut."""
         if self._end > self._first:
             self._start_segment(self._end)
-            self._first = self._end
+            self._first = self._live = self._end
             self._drop_oldest()
 
     def close(self):
@@ -122,7 +131,8 @@ class SegmentLog:
     def _drop_oldest(self):
         """Delete the segments all of whose records are dead or beyond the capacity."""
         oldest = max(self._first, self._end - self._capacity)
-        while len(self._bases) > 1 and self._bases[1] <= oldest:
+        unwanted = max(self._live, oldest - _SPARE)
+        while len(self._bases) > 1 and self._bases[1] <= unwanted:
             if self._reader_base == self._bases[0]:
                 self._close_reader()
             self._files.remove(self._path(self._bases[0]))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -49,17 +49,17 @@ def write_json(value: Any, *, lines: bool = False) -> None:
 
 
 @contextmanager
-def working(what: str, *, quiet: bool = False) -> Iterator[None]:
-    """Show on stderr that something is being waited for."""
+def working(what: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """Show on stderr that something is being waited for; give what adds to it, on a terminal, how far it has come."""
     if quiet or not sys.stderr.isatty():
         if not quiet:
             warn(what)
-        yield
+        yield lambda progress: None
         return
     from rich.console import Console
 
-    with Console(stderr=True).status(what):
-        yield
+    with Console(stderr=True).status(what) as status:
+        yield lambda progress: status.update(f"{what}: {progress}")
 
 
 def read_input(source: str) -> bytes:

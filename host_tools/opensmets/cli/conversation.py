@@ -17,7 +17,17 @@ from opensmets.layouts.link_frame import Channel, Frame, encode_hub_time
 from opensmets.links import Link, open_link
 from opensmets.security.keystore import KeyStore, format_eui
 from opensmets.security.protection import Verdict, verify
-from opensmets.session import AlertReceived, CommandTimedOut, Event, LogLine, ResponseReceived, Session, Unexpected
+from opensmets.session import (
+    AlertReceived,
+    BlockReceived,
+    CommandTimedOut,
+    Event,
+    LogLine,
+    ResponseReceived,
+    Session,
+    TransferEnded,
+    Unexpected,
+)
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -69,7 +79,10 @@ class Conversation:
     """Talks to the device at the other end of a link. `on_alert` gets each alert, verified, as it comes.
 
     `on_log` gets one line about what else happened: an alert that is not authentic, a stray message, the device's log.
+    `on_progress`, which may be set at any time, gets a few words whenever a block of a long message came.
     """
+
+    on_progress: Callable[[str], None] | None = None
 
     def __init__(
         self,
@@ -95,25 +108,29 @@ class Conversation:
         """
         self._take_waiting()  # an alert from before is not about this command
         refusal: int | None = None
-        until = time.monotonic() + timeout_s
+        until: float | None = None
         frame = self._session.send_command(command, time.monotonic(), timeout_s)
         self.link.send(frame.channel, frame.payload)
+        self._send_waiting()
         while True:
             event = self._wait(until)
             if isinstance(event, ResponseReceived) and not event.late:
                 return check(event.message, self.keystore)
             if isinstance(event, CommandTimedOut):
                 raise SmetsError(f"{self.link.port}: {event.text}")
+            if isinstance(event, TransferEnded):
+                raise SmetsError(f"{self.link.port}: {event.why}")
             if isinstance(event, AlertReceived) and refusal is None:
                 refusal = self._refusal(event.message, command)
-                until = min(until, time.monotonic() + GRACE_S) if refusal else until
-            if refusal and time.monotonic() >= until:
+                until = time.monotonic() + GRACE_S if refusal else None
+            if refusal and until and time.monotonic() >= until:
                 raise Refused(f"the device refused the command {REFUSALS[refusal]} (0x{refusal:04X})")
 
     def _take_waiting(self) -> None:
         """Tell of what came before now."""
         while (frame := self.link.receive_waiting()) is not None:
             self._session.receive_data(frame, time.monotonic())
+        self._send_waiting()
         while event := self._session.next_event():
             self._tell(event)
 
@@ -145,6 +162,7 @@ class Conversation:
     def take_frame(self, frame: control.Frame) -> None:
         """Take a frame that somebody else received on this link, such as an alert between two bench answers."""
         self._session.receive_data(Frame(frame.channel, frame.payload), time.monotonic())
+        self._send_waiting()
         while event := self._session.next_event():
             self._tell(event)
 
@@ -157,15 +175,26 @@ class Conversation:
             now = time.monotonic()
             if until is not None and now >= until:
                 self._session.receive_data(None, now)
+                self._send_waiting()
                 return self._session.next_event()
-            frame = self.link.receive(1.0 if until is None else until - now)
+            due = [moment for moment in (until, self._session.deadline, now + 1.0) if moment is not None]
+            frame = self.link.receive(max(min(due) - now, 0.0))
             self._session.receive_data(frame, time.monotonic())
+            self._send_waiting()
+
+    def _send_waiting(self) -> None:
+        """Put on the link what the session has to send."""
+        while (frame := self._session.next_frame()) is not None:
+            self.link.send(frame.channel, frame.payload)
 
     def _tell(self, event: Event) -> None:
         if isinstance(event, AlertReceived) and self._on_alert:
             verified = self._verified_alert(event.message)
             if verified:
                 self._on_alert(verified)
+        elif isinstance(event, BlockReceived):
+            if self.on_progress:
+                self.on_progress(_progress(event))
         elif self._on_log:
             text = _describe(event)
             if text:
@@ -178,6 +207,12 @@ class Conversation:
             if self._on_log:
                 self._on_log(f"{error}; it was passed over")
             return None
+
+
+def _progress(event: BlockReceived) -> str:
+    if event.total:
+        return f"{event.octets:,} of {event.total:,} octets have come ({100 * event.octets // event.total} %)"
+    return f"{event.octets:,} octets have come"
 
 
 def _describe(event: Event) -> str | None:

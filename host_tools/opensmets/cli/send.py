@@ -104,7 +104,7 @@ def _exchange_document(
     take_counter(prepared, conversation.keystore)
     for note in notes:
         warn(note)
-    with working(f"{prepared.use_case.name} is sent, waiting for the device"):
+    with working(f"{prepared.use_case.name} is sent, waiting for the device") as conversation.on_progress:
         return prepared, exchange(conversation, prepared, timeout_s)
 
 
@@ -113,7 +113,7 @@ def _exchange_command(conversation: Conversation, command: bytes, timeout_s: flo
     from opensmets.cli.answers import exchange_command, take_counter_of
 
     take_counter_of(command, conversation.keystore)
-    with working("the command is sent, waiting for the device"):
+    with working("the command is sent, waiting for the device") as conversation.on_progress:
         return exchange_command(conversation, command, timeout_s)
 
 

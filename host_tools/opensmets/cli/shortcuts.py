@@ -244,7 +244,7 @@ def _ask(way: Way, variant: str, content: Content | Maker, empty: str = DONE) ->
     from opensmets.cli.answers import open_talk
 
     with open_talk(way.port, way.keystore, way.pcap, hub_time=way.hub_time) as (conversation, alerts):
-        with working(f"{variant}: waiting for the device", quiet=True):
+        with working(f"{variant}: waiting for the device", quiet=True) as conversation.on_progress:
             answer = ask(conversation, way, variant, content)
         answer.alerts.extend(alerts)
     show(answer, as_json=way.as_json, as_xml=way.as_xml)

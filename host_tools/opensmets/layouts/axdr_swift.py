@@ -33,6 +33,8 @@ def _length(octets: bytes, at: int) -> tuple[int, int]:
         return octets[at + 1], at + 2
     if first == 0x82 and octets[at + 1]:
         return octets[at + 1] << 8 | octets[at + 2], at + 3
+    if first == 0x83 and octets[at + 1]:
+        return int.from_bytes(octets[at + 1 : at + 4], "big"), at + 4
     raise ValueError
 
 

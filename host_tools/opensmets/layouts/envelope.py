@@ -28,12 +28,11 @@ from construct import (
     this,
 )
 
+from opensmets.layouts.blocks import MAX_MESSAGE
 from opensmets.layouts.wire import LayoutError, Length, build, encode_length, parse
 
 COMMAND, RESPONSE, ALERT = 1, 2, 3
 CRA_NAMES = {COMMAND: "command", RESPONSE: "response", ALERT: "alert"}
-#: The longest message taken: a link frame's payload is 8,192 octets; the longest reference message has 3,000.
-MAX_MESSAGE = 8192
 MAC_SIZE, SIGNATURE_SIZE, TIME_SIZE, EUI_SIZE = 12, 64, 12, 8
 #: `security_header` of a MACed message: suite 1, authenticated, its counter always zero (GBCS 7.2.6).
 SECURITY_HEADER = bytes.fromhex("1100000000")

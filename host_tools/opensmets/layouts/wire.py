@@ -16,8 +16,9 @@ from construct import Construct, ConstructError, StreamError, Subconstruct
 
 from opensmets.errors import SmetsError
 
-#: The longest length that a GBCS message uses: `82 nn nn`.
-MAX_LENGTH = 0xFFFF
+#: The longest length that a GBCS message uses: `83 nn nn nn`, in a profile of many months.
+MAX_LENGTH = 0xFFFFFF
+_WIDTHS = (1, 2, 3)
 
 
 #: construct's own wordings, and plainer ones.
@@ -51,18 +52,17 @@ def refuse(why: str, path: str) -> _Field:
 
 
 def encode_length(length: int) -> bytes:
-    """Return the shortest length octets: one below 0x80, else `81 nn` or `82 nn nn` (GBCS 7.2.5)."""
+    """Return the shortest length octets: one below 0x80, else `81 nn`, `82 nn nn` or `83 nn nn nn` (GBCS 7.2.5)."""
     if length < 0x80:
         return bytes((length,))
-    if length < 0x100:
-        return bytes((0x81, length))
     if length > MAX_LENGTH:
         raise LayoutError(f"{length} octets do not fit a GBCS length (at most {MAX_LENGTH}); send less")
-    return bytes((0x82, length >> 8, length & 0xFF))
+    width = (length.bit_length() + 7) // 8
+    return bytes((0x80 + width,)) + length.to_bytes(width, "big")
 
 
 class _Length(Construct):  # type: ignore[misc]
-    """A length of one to three octets, refused when a shorter form would have done."""
+    """A length of one to four octets, refused when a shorter form would have done."""
 
     def _parse(self, stream: BytesIO, context: Any, path: str) -> int:
         first = stream.read(1)
@@ -71,13 +71,13 @@ class _Length(Construct):  # type: ignore[misc]
         if first[0] < 0x80:
             return first[0]
         width = first[0] - 0x80
-        if width not in (1, 2):
-            raise refuse(f"length octet {first[0]:02X} is none of 00..7F, 81, 82", path)
+        if width not in _WIDTHS:
+            raise refuse(f"length octet {first[0]:02X} is none of 00..7F, 81, 82, 83", path)
         octets = stream.read(width)
         if len(octets) < width:
             raise StreamError("the length is cut short", path=path)
         length = int.from_bytes(octets, "big")
-        if length < (0x80 if width == 1 else 0x100):
+        if len(encode_length(length)) != 1 + width:
             raise refuse(f"length {length} is not in its shortest form", path)
         return length
 
@@ -145,6 +145,15 @@ def parse(layout: Any, octets: bytes, what: str, **given: Any) -> Any:
     if stream.tell() != len(octets):
         raise LayoutError(f"{what}: {len(octets) - stream.tell()} octets too many after its end at {stream.tell()}")
     return value
+
+
+def parse_prefix(layout: Any, octets: bytes, what: str) -> tuple[Any, int]:
+    """Return what `layout` reads from the front of `octets`, and how many it took. Raises LayoutError as `parse`."""
+    stream = BytesIO(octets)
+    try:
+        return layout.parse_stream(stream), stream.tell()
+    except ConstructError as error:
+        raise LayoutError(_explain(error, what)) from None
 
 
 def build(layout: Any, value: Any, what: str, **given: Any) -> bytes:
