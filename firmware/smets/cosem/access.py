@@ -9,7 +9,6 @@ The items are carried out in order. The first that fails has its code; those aft
 and null for data (GBCS 7.2.9); what was done before it stays done.
 """
 
-import gc
 import struct
 
 from micropython import const
@@ -31,6 +30,7 @@ from smets.cosem.results import (
 from smets.cosem.selection import read_range
 from smets.cosem.sink import SinkFull
 from smets.meter.errors import MeterError
+from smets.on_demand import fetch
 
 REQUEST = const(0xD9)
 RESPONSE = const(0xDA)
@@ -169,10 +169,7 @@ class AccessService:
     def _item(self, item, argument, sink):
         if item.class_id == _DATA_PROTECTION and item.choice == ACTION:
             self.permit_object(item.class_id, item.obis, item.member, table.INVOKE)
-            gc.collect()  # what is loaded wants its place in one piece
-            from smets.cosem.protected import ProtectedRead  # at first use: the heap has it only where it is wanted
-
-            ProtectedRead(self).perform(item, argument, sink)
+            fetch("smets.cosem.protected", "ProtectedRead")(self).perform(item, argument, sink)
             return
         self.permit(item.class_id, item.obis, item.member, _KINDS[item.choice])
         if item.choice in (GET, GET_WITH_SELECTION):

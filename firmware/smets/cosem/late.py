@@ -34,6 +34,16 @@ class LateRows:
         except IndexError:
             raise ValueError("%s: a row that was to be sent is gone" % self._path)
 
+    def seal_with(self, sink, start, gcm):
+        """Let what was written to `sink` since `start`, late rows and all, be encrypted when it is sent; add its tag.
+
+        Here and not beside, for this module is in the heap as long as its rows are, and would come a second time.
+        """
+        seal = LateSeal(gcm)
+        before = len([None for place, _ in sink.late if place <= start])
+        sink.late.insert(before, [start, seal])
+        sink.late.append([sink.pos, LateTag(seal)])
+
     def _fill(self, offset, view):
         log = self._meter.log(self._path)
         index, skip = divmod(offset, self._width)
@@ -73,14 +83,6 @@ class LateTag:
 
     def __init__(self, seal):
         self.seal = seal
-
-
-def seal_late(sink, start, gcm):
-    """Let what was written to `sink` since `start`, late rows and all, be encrypted when it is sent, and its tag."""
-    seal = LateSeal(gcm)
-    before = len([None for place, _ in sink.late if place <= start])
-    sink.late.insert(before, [start, seal])
-    sink.late.append([sink.pos, LateTag(seal)])
 
 
 def _codes(node, codec):

@@ -12,6 +12,7 @@ sends again what was not confirmed, or its last confirmation.
 Loaded when the first block comes or is to be sent, and dropped when none came for IDLE_MS.
 """
 
+import gc
 from binascii import crc32
 
 from micropython import const
@@ -31,13 +32,14 @@ class Blocks:
 
     `room` is where the message that comes in is put together (link/framing.py's `keep` and `forget`): a buffer of that
     length would find no place in a small heap. `refuse_long()` is called for a message that is longer than MAX_MESSAGE.
-    `refused` counts APDUs that make no sense.
+    `frame` (memoryview) has room for an APDU, BLOCK_HEAD and BLOCK octets; nothing stays in it. `refused` counts APDUs
+    that make no sense.
     """
 
-    def __init__(self, send, room, refuse_long):
+    def __init__(self, send, room, refuse_long, frame):
         self.refused = 0
         self._send, self._room, self._refuse_long = send, room, refuse_long
-        self._frame = memoryview(bytearray(BLOCK_HEAD + BLOCK))
+        self._frame = frame
         self._idle_ms = 0
         self._message = None
         self._sent = 0  # the last block that was made
@@ -127,17 +129,24 @@ class Blocks:
             self._send_from(confirmed + 1, min(window, WINDOW))
 
     def _send_from(self, number, count):
-        """Send up to `count` blocks from `number` on. What cannot be made any more is ended on both sides."""
+        """Send up to `count` blocks from `number` on. What cannot be made any more is ended on both sides.
+
+        When the heap is full the other side asks again, and there may be room then.
+        """
+        gc.collect()
         last = (self._message.size + BLOCK - 1) // BLOCK
-        done = False
+        failed = True
         try:
             end = min(number + count, last + 1)
             while number < end:
                 self._send_block(number, (_LAST if number == last else 0) | (_STREAMING if number + 1 < end else 0))
                 number += 1
-            done = True
+            failed = False
+        except MemoryError:
+            failed = False
+            raise
         finally:
-            if not done:
+            if failed:
                 self._message = None
                 self._confirm(_LAST, 0, 0)
 

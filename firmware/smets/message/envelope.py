@@ -226,6 +226,10 @@ class Writer:
         """Return a view of the whole message; valid until the next `begin`."""
         return self._view[self._start : self._end]
 
+    def room(self, size):
+        """Return a view of the buffer, for something else to be put together in between two messages."""
+        return self._view[:size]
+
     def late(self):
         """Return the parts that are not in the buffer, each with its place in `message()`."""
         return [(place - self._start, source) for place, source in self.sink.late]

@@ -63,20 +63,32 @@ class LongMessage:
         """
         if offset > self._done or (offset < self._done < offset + len(view)):
             raise ValueError("a message's octets are read in order, and again")
-        at, start, is_new = 0, 0, offset == self._done
-        for size, source, seal in self._parts:
-            end = start + size
-            if offset + at < end and at < len(view):
-                part = view[at : at + min(end - offset - at, len(view) - at)]
-                source.read_into(offset + at - start, part)
-                if seal:
-                    seal.encrypt(offset + at, part, is_new)
-                if is_new:
-                    self._prove(offset + at, part)
-                at += len(part)
-            start = end
+        is_new = offset == self._done
+        for at, part, source, _ in self._parts_of(offset, view):
+            if not isinstance(source, _Proof):
+                source.read_into(at, part)  # may fail, and has nothing to undo then
         if is_new:
-            self._done += len(view)
+            self._done = -1  # what fails from here on cannot be made again
+        place = offset
+        for at, part, source, seal in self._parts_of(offset, view):
+            if isinstance(source, _Proof):
+                source.read_into(at, part)
+            if seal:
+                seal.encrypt(place, part, is_new)
+            if is_new:
+                self._prove(place, part)
+            place += len(part)
+        if is_new:
+            self._done = place
+
+    def _parts_of(self, offset, view):
+        """Yield what lies in `view`, the octets from `offset` on: where in its source, the view, source, seal."""
+        start = 0
+        for size, source, seal in self._parts:
+            first, end = max(offset, start), min(offset + len(view), start + size)
+            if first < end:
+                yield first - start, view[first - offset : end - offset], source, seal
+            start += size
 
     def _add(self, size, source, seal):
         if size:

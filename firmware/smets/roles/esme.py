@@ -12,7 +12,7 @@ import time
 from micropython import const
 
 from smets.link import framing
-from smets.message.envelope import BLOCK_HEAD, MAX_MESSAGE, Writer
+from smets.message.envelope import BLOCK, BLOCK_HEAD, MAX_MESSAGE, Writer
 from smets.on_demand import call, fetch, forget
 from smets.store.files import StoreCorrupt
 from smets.store.journal import Journal
@@ -195,6 +195,7 @@ class Esme:
             if isinstance(response, memoryview):
                 self._send_message(response)
             elif response is not None:
+                rooms.meter.release()  # block by block, the rest is made with what heap there is
                 self._transfer(rooms).start(response)
         except MemoryError:
             rooms.meter.discard()  # or it would hold the heap for good, and be kept by the next command
@@ -207,7 +208,8 @@ class Esme:
         """Return what is under way of messages in blocks, whose code is in the heap as long as something is."""
         if self._blocks is None:
             kind = fetch("smets.message.block_transfer", "Blocks")
-            self._blocks = kind(self._send_message, self._decoder, rooms.handler.refuse_long)
+            room = self.writer.room(BLOCK_HEAD + BLOCK)
+            self._blocks = kind(self._send_message, self._decoder, rooms.handler.refuse_long, room)
         return self._blocks
 
     def _tell_long_frame(self):
