@@ -198,7 +198,10 @@ class Session:
         self._asks = 0
         self._expect(now_s)
         if block.ends:
-            self._end("the device ended a message in blocks: what it was made of changed; send a new command")
+            if self._is_moving():
+                self._end(
+                    "the device ended a message in blocks, for it cannot be made whole any more: send a new command"
+                )
         elif block.octets:
             self._collect(block)
         elif self._outgoing:

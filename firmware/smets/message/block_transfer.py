@@ -6,8 +6,8 @@ What is blocked is the whole message, MAC header to MAC: it is the APDU, and the
 otherwise. Each message is a transfer of its own: blocks count from 1, all but the last of a window have the streaming
 bit, and then the other side confirms with an APDU without octets, in which `number confirmed` is the last one that it
 has without a gap and the window is how many it would have next: that is how a lost one is asked for. An APDU without
-octets and with both numbers zero ends a transfer that cannot go on. A device never asks: the other side, which waits,
-sends again what was not confirmed, or its last confirmation.
+octets and with both numbers zero ends a transfer that cannot go on; the next command ends one, too. A device never
+asks: the other side, which waits, sends again what was not confirmed, or its last confirmation.
 
 Loaded when the first block comes or is to be sent, and dropped when none came for IDLE_MS.
 """
@@ -47,6 +47,11 @@ class Blocks:
         self._first = None  # the CRC of the message's first block: the same comes again when a confirmation was lost
         self._ended = False
 
+    @property
+    def is_done(self):
+        """Whether nothing is under way, nor came in of late: what did may come again, and must be known then."""
+        return self._message is None and self._first is None
+
     def is_over(self, passed_ms):
         """Let time go by; return whether nothing has come for so long that nothing will: let go of this then."""
         self._idle_ms += passed_ms
@@ -74,6 +79,12 @@ class Blocks:
         elif self._message:
             self._go_on(control & _WINDOW_MASK, confirmed)
         return None
+
+    def drop(self):
+        """End what is going out, for there is another command."""
+        if self._message:
+            self._message = None
+            self._confirm(_LAST, 0, 0)
 
     # in
 

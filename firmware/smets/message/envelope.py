@@ -231,8 +231,9 @@ class Writer:
         return self._view[:size]
 
     def late(self):
-        """Return the parts that are not in the buffer, each with its place in `message()`."""
-        return [(place - self._start, source) for place, source in self.sink.late]
+        """Give away the parts that are not in the buffer, each with its place in `message()`."""
+        parts, self.sink.late = self.sink.late, None
+        return [(place - self._start, source) for place, source in parts]
 
     def _before(self, part):
         self._start -= len(part)

@@ -188,8 +188,12 @@ class Esme:
         try:
             if len(message) and message[0] == _BLOCK_TAG:
                 message = self._transfer(rooms).take(message)
+                if self._blocks.is_done:
+                    self._blocks = None
                 if message is None:
                     return
+            if self._blocks:
+                self._blocks.drop()  # the heap has room for one long answer
             rooms.settle()
             response = rooms.handler.handle(message)
             if isinstance(response, memoryview):
