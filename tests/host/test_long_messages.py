@@ -132,7 +132,7 @@ class Radio:
         while time.monotonic() < until:
             while (frame := self.session.next_frame()) is not None:
                 self.home.link.send(frame.channel, frame.payload)
-            came = self.home.link.receive(0.3)
+            came = self.home.link.receive(1.0)
             if came is None:
                 self.now_s += 6  # the session's time: it asks
             elif came.channel == Channel.MESSAGES and blocks.is_block(came.payload):
