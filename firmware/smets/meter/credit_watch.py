@@ -45,6 +45,7 @@ class CreditWatch(Component):
             payment.put("settled_mode", mode)
             payment.put("terms_changed", False)
             self.meter.component("billing_rows").change()
+            self.meter.logs.release()
         if mode == PREPAYMENT_MODE:
             self._end_emergency_credit(payment)
             self._look(payment)
@@ -99,7 +100,8 @@ class CreditWatch(Component):
             self.end()
 
     def _look(self, payment):
-        """Tell of every threshold that the account is below, and find the next one."""
+        """Act on every threshold that the account is below, find the next one, and tell."""
+        told = []
         account = self.meter.component("account")
         combined, active = payment.combined_credit(), payment.get("emergency_credit_active")
         disablement = payment.get("disablement_threshold_millipence")
@@ -108,39 +110,41 @@ class CreditWatch(Component):
         exhausted = disablement + 1 if active else None
         offers = not active and payment.get("emergency_credit_limit_millipence") > 0
         next_millipence = max(
-            self._cross("low", combined < low, _LOW, low),
-            self._cross("offered", offers and combined < emergency, _OFFERED, emergency if offers else None),
-            self._cross("exhausted", active and combined <= disablement, _EXHAUSTED, exhausted),
-            self._cross_disablement(payment, combined, disablement),
+            self._cross("low", combined < low, _LOW, low, told),
+            self._cross("offered", offers and combined < emergency, _OFFERED, emergency if offers else None, told),
+            self._cross("exhausted", active and combined <= disablement, _EXHAUSTED, exhausted, told),
+            self._cross_disablement(payment, combined, disablement, told),
         )
         payment.put("watch_millipence", min(next_millipence, _MOST))
-
-    def _cross(self, name, is_below, code, level):
-        """Tell of a threshold once; return the level to be watched, none when it is crossed or of no concern."""
-        if is_below and not self.get(name):
+        for code in told:  # last: logs take room
             self.meter.record(code)
+
+    def _cross(self, name, is_below, code, level, told):
+        """Have a threshold told once; return the level to be watched, none when it is crossed or of no concern."""
+        if is_below and not self.get(name):
+            told.append(code)
         if is_below != self.get(name):
             self.put(name, is_below)
         return NOTHING_TO_WATCH if is_below or level is None else level
 
-    def _cross_disablement(self, payment, combined, threshold):
+    def _cross_disablement(self, payment, combined, threshold, told):
         """Disable the supply or wait for it; return the level to be watched."""
         below, is_new = combined < threshold, not self.get("below")
-        level = self._cross("below", below, _BELOW, threshold)
+        level = self._cross("below", below, _BELOW, threshold, told)
         if not below:
             payment.put("recheck_s", 0)
         elif is_new or payment.get("recheck_s"):
-            self._disable(payment)
+            self._disable(payment, told)
         return level
 
-    def _disable(self, payment):
+    def _disable(self, payment, told):
         """Disable the supply, or put it off to the end of the time when it is not to be."""
         calendar = self.meter.component("non_disablement")
         until_s = on_demand.call("smets.meter.non_disablement_periods", "until_s", calendar, self.meter.time_s)
         if not until_s:
             self.meter.supply.disable(CREDIT)
         elif not payment.get("recheck_s"):
-            self.meter.record(_SUSPENDED)
+            told.append(_SUSPENDED)
         payment.put("recheck_s", until_s)
 
 

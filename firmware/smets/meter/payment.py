@@ -105,8 +105,9 @@ class Payment(Component):
         """Do what follows from the credit that there is: warn, offer, disable or arm (credit_watch.py)."""
         if self.get("mode") == self.get("settled_mode") == CREDIT_MODE and not self.get("terms_changed"):
             self.put("watch_millipence", NOTHING_TO_WATCH)
-        else:
-            self.meter.component("credit_watch").settle()
+            return
+        self.meter.logs.release()  # what comes wants room
+        self.meter.component("credit_watch").settle()
 
     def next_boundary_s(self, now_s, load):
         """Return when the load will have used up the room, or disablement that was suspended is looked at again."""
@@ -143,13 +144,14 @@ class Payment(Component):
         since_s = self.get("charged_to_s")
         if not 0 <= now_s - since_s <= _LONGEST_GAP_S:  # the clock was set: nothing is made up
             since_s = now_s - _HALF_HOUR_S
-            self.put("watch_millipence", LOOK_AT_ONCE)
+            if self.get("recheck_s"):
+                self.put("watch_millipence", LOOK_AT_ONCE)
         self._collect_between(since_s, now_s)
 
     def _collect_between(self, since_s, now_s):
         self.let("charged_to_s", now_s)
-        if self.is_due(now_s):  # what energy used up comes before what is due now
-            self.settle()
         indebted = self.get("time_debt_1_millipence") > 0 or self.get("time_debt_2_millipence") > 0
         if indebted or since_s // _DAY_S != now_s // _DAY_S:
+            if self.is_due(now_s):  # what energy used up comes before what is due now
+                self.settle()
             self.meter.component("charges").collect(since_s, now_s)
