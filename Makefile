@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STUBS := rp2 esp32
 BOARDS := RPI_PICO RPI_PICO_W ESP32_GENERIC ESP32_GENERIC_S3
 # $(call check_board,BOARD,STUBS): the firmware's types, as that board has it
-check_board = MYPYPATH=.stubs/$(2):firmware:boards/$(1) $(BIN)/mypy --config-file boards/mypy.ini --custom-typeshed-dir .stubs/$(2) --cache-dir .mypy_cache/$(1) firmware/smets firmware/main.py firmware/boot.py boards/$(1)/board.py
+check_board = MYPYPATH=.stubs/$(2):firmware:boards/$(1) $(BIN)/mypy --config-file boards/mypy.ini --custom-typeshed-dir .stubs/$(2) --cache-dir .mypy_cache/$(1) firmware/smets firmware/main.py firmware/boot.py boards/$(1)/board.py $(wildcard boards/$(2)/_boot.py)
 STAMP := $(VENV)/.installed
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint format bench tables lock clean image flash

@@ -16,7 +16,7 @@ from pathlib import Path
 from opensmets.bench.firmware import compile_modules, firmware_path, shortened_modules
 from opensmets.boards import filesystem, uf2
 from opensmets.boards.description import Board
-from opensmets.boards.parts import BENCH, DEFAULT_PARTS, select
+from opensmets.boards.parts import BENCH, DEFAULT_PARTS, TERMINALS, select
 from opensmets.errors import SmetsError
 
 LIBRARY = "lib"
@@ -48,12 +48,12 @@ def default_parts(board: Board) -> tuple[str, ...]:
 
 
 def build(board: Board, parts: Iterable[str] | None = None, *, bench: bool = False, frozen: bool = False) -> Image:
-    """Compile and pack a board's image: `parts`, with the bench's when `bench`.
+    """Compile and pack a board's image: `parts` and the terminals, with the bench's when `bench`.
 
     `frozen` leaves the firmware out, for a MicroPython that has it frozen in (boards/manifest.py); its tables stay
     files. Raises SmetsError when a part is unknown, mpy-cross fails, or it does not fit.
     """
-    wanted = {*(default_parts(board) if parts is None else parts), *((BENCH,) if bench else ())}
+    wanted = {TERMINALS, *(default_parts(board) if parts is None else parts), *((BENCH,) if bench else ())}
     files = _starting_files(board, with_bench=BENCH in wanted)
     with tempfile.TemporaryDirectory() as folder:
         compiled = Path(folder)

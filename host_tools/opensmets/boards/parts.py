@@ -11,8 +11,10 @@ from opensmets.boards.description import Board, boards_path
 from opensmets.errors import SmetsError, UsageError
 
 BENCH = "bench"
+#: What main.py wires, and an image of files therefore always has.
+TERMINALS = "terminals"
 #: What a board's image has unless somebody says otherwise.
-DEFAULT_PARTS = ("load_control", "terminals")
+DEFAULT_PARTS = ("load_control", TERMINALS)
 
 
 def optional_parts() -> dict[str, tuple[str, ...]]:
