@@ -20,7 +20,7 @@ from micropython import const
 from smets.message.envelope import BLOCK, BLOCK_HEAD, MAX_MESSAGE, WINDOW, encode_length, read_length
 
 TAG = const(0xE0)
-IDLE_MS = const(60000)
+IDLE_MS = const(30000)
 _LAST = const(0x80)
 _STREAMING = const(0x40)
 _WINDOW_MASK = const(0x3F)
@@ -46,6 +46,11 @@ class Blocks:
         self._size = self._received = 0
         self._first = None  # the CRC of the message's first block: the same comes again when a confirmation was lost
         self._ended = False
+
+    @property
+    def is_sending(self):
+        """Whether a message is going out."""
+        return self._message is not None
 
     @property
     def is_done(self):

@@ -119,6 +119,8 @@ class Esme:
             return
         bench = self._rooms.bench
         self._left_ms += passed_ms * (bench.speed if bench else self.speed)
+        if self._blocks and self._blocks.is_sending:
+            return  # the heap has no room for both, and time that passes later is the same
         passed_s, self._left_ms = divmod(self._left_ms, 1000)
         if passed_s:
             meter = self._rooms.meter
