@@ -32,7 +32,7 @@ def main(settings):
 
     stream = board.open_link(settings["link"])
     try:
-        device = Esme(stream, STORE, None, settings["bench"], 1, False)
+        device = Esme(stream, STORE, None, settings["bench"], 1, False, settings["board"])
         wire(device, settings["pins"], settings)
         watchdog = None if settings["bench"] else WDT(timeout=board.WATCHDOG_MS)
         device.run(watchdog)

@@ -3,14 +3,17 @@
     micropython -X heapsize=250k boards/UNIX/main.py --store DIR [--role esme] [--bench] [--speed N] [--blocking]
 
 Standard input and output are the master side of a pty, with O_NONBLOCK set by whoever starts this (`--blocking` says
-that it is not). The firmware is the package `smets` on the module path (`MICROPYPATH`, `PYTHONPATH`), or else of this
-checkout. Errors go to standard error; exit code 2 means wrong usage, 3 a store that cannot be used.
+that it is not). The factory's firmware is the package `smets` on the module path (`MICROPYPATH`, `PYTHONPATH`), or else
+of this checkout; boot.py may pick another from the store. Errors go to standard error; exit code 2 means wrong usage,
+3 a store that cannot be used, 75 that the device wants to be started again.
 """
 
 import gc
 import sys
 
 ROLES = ("esme",)
+START_AGAIN = 75  # EX_TEMPFAIL of sysexits.h: try again
+X64 = 2  # MicroPython's number of that architecture
 
 
 def read_options(arguments):
@@ -40,6 +43,13 @@ def find_firmware():
         sys.path.append(root + "/firmware/cpython")
 
 
+def board():
+    """Return what firmware images must be for: byte code, with this machine's native code in it, or Python's source."""
+    if sys.implementation.name == "cpython":
+        return "unix-cpython"
+    return "unix-x64" if sys.implementation._mpy >> 10 & 15 == X64 else "unix"
+
+
 def main(arguments):
     """Run the device; return an exit code when it cannot start."""
     try:
@@ -48,6 +58,15 @@ def main(arguments):
         sys.stderr.write("main.py: " + str(error) + "\n")
         return 2
     find_firmware()
+    import boot
+
+    boot.choose(options["store"])
+    code = guarded(run, options)
+    return START_AGAIN if boot.is_trial(options["store"]) else code
+
+
+def run(options):
+    """Run the device with the firmware that is on the module path; return an exit code when it ends."""
     if hasattr(gc, "threshold"):
         gc.threshold(4096)  # so that loading the firmware leaves the heap in one piece
     from smets.link.unix_stream import open_standard
@@ -56,17 +75,18 @@ def main(arguments):
 
     try:
         stream = open_standard(nonblocking=not options["blocking"])
-        device = Esme(stream, options["store"], None, options["bench"], int(options["speed"]))
+        device = Esme(stream, options["store"], None, options["bench"], int(options["speed"]), True, board())
     except (OSError, ValueError, StoreCorrupt) as error:
         sys.stderr.write("main.py: " + options["store"] + ": " + str(error) + "\n")
         return 3
-    return device.run()
+    device.run()
+    return START_AGAIN
 
 
-def guarded_main(arguments):
-    """Run `main`; what it cannot survive is told on standard error, for standard output is the link."""
+def guarded(step, *arguments):
+    """Return a step's exit code; what it cannot survive is told on standard error, for standard output is the link."""
     try:
-        return main(arguments)
+        return step(*arguments)
     except Exception as error:  # noqa: BLE001 - the last one to see it, on its way out
         if hasattr(sys, "print_exception"):
             sys.print_exception(error, sys.stderr)
@@ -76,4 +96,4 @@ def guarded_main(arguments):
 
 
 if __name__ == "__main__":
-    sys.exit(guarded_main(sys.argv[1:]))
+    sys.exit(guarded(main, sys.argv[1:]))

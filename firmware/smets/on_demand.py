@@ -59,4 +59,5 @@ def forget(modules):
     for module in modules:
         if sys.modules.pop(module, None) and "." in module:
             package, name = module.rsplit(".", 1)
-            delattr(sys.modules[package], name)
+            if package in sys.modules:  # a package may be forgotten before what is in it
+                delattr(sys.modules[package], name)

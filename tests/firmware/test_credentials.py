@@ -47,7 +47,12 @@ MALFORMED, NO_AUTHORITY, NOT_AUTHENTIC = 0x8F1E, 0x8F30, 0x8F3D
 
 
 class Firmware:
-    """Stands in for the meter: holds an image, and what is staged for the journal."""
+    """Stands in for the meter and its slots: holds an image, and what is staged for the journal.
+
+    With `restarts` the device has to start again before it is known how an activation ended.
+    """
+
+    restarts = False
 
     def __init__(self, journal):
         self.values = {"firmware.version": b"\x00\x01\x00\x00", "firmware.image_hash": b"", "firmware.outcome": 0}
@@ -58,6 +63,16 @@ class Firmware:
         self.values["firmware.outcome"] = 1 if not held else 0 if held == image_hash else 2
         if held and held == image_hash:
             self.values.update({"firmware.version": b"\x01\x23\xab\xcd", "firmware.image_hash": b""})
+
+    def activate(self, image_hash, keep):
+        if self.restarts and self.values["firmware.image_hash"] == image_hash:
+            keep()
+            return None
+        self.call("firmware.activate", image_hash)
+        return self.values["firmware.outcome"]
+
+    def told(self):
+        self.restarts = False
 
     def read(self, path):
         return self.values[path]
@@ -74,7 +89,7 @@ def world(journal=None, cells=CELLS):
     made = World(journal, cells)
     if made.anchors.cell(0, KEY_CERT_SIGN) is None:
         made.anchors.place_root(p256.public_key(ROOT), ROOT_ID)
-    made.station.meter = Firmware(made.journal)
+    made.station.meter = made.station.firmware = Firmware(made.journal)
     return made
 
 
@@ -416,6 +431,42 @@ def test_activation_now_and_later():
     assert parse(device.sent[-1]).code == 0x00CA
     assert told == b"\x30\x24\x02\x03\x00\x8f\x66\x18\x0f" + LATER + b"\x02\x01\x04\x30\x09\x02\x01\x00" + new
     assert device.station.meter.read("firmware.version") == b"\x01\x23\xab\xcd"
+
+
+def restarted(device):
+    """Return the device as it starts again, its slot on trial confirmed."""
+    again = world(device.journal)
+    again.now_s = device.now_s
+    again.station.meter.values = device.station.meter.values
+    again.station.settle(again.alerts)
+    return again
+
+
+def test_activation_is_answered_after_the_restart():
+    device, image = world(), bytes(range(32))
+    device.station.meter.values["firmware.image_hash"] = image
+    device.station.meter.restarts = True
+    assert send(device, activation(4, image), 4, ACTIVATE) is None and device.events == []
+    again = restarted(device)
+    answer = parse(again.sent[-1])
+    assert (answer.cra, answer.code, bytes(answer.counter)) == (2, ACTIVATE, (4).to_bytes(8, "big"))
+    assert bytes(answer.recipient) == SUPPLIER and len(answer.date_time) == 12
+    assert bytes(answer.payload) == b"\x30\x09\x02\x01\x00\x04\x04\x01\x23\xab\xcd"
+    assert is_signature_right(again, again.sent[-1])
+    count = len(again.sent)
+    assert len(restarted(again).sent) == 0 and len(again.sent) == count
+
+
+def test_later_activation_is_told_of_after_the_restart():
+    device, image = world(), bytes(range(32))
+    device.station.meter.values["firmware.image_hash"] = image
+    assert send(device, activation(4, image, LATER), 4, ACTIVATE) == b"\x05\x00"
+    device.station.meter.restarts, device.now_s = True, LATER_S
+    count = len(device.sent)
+    device.station.settle(device.alerts)
+    assert len(device.sent) == count
+    told = parse(restarted(device).sent[-1])
+    assert told.code == 0x00CA and bytes(told.payload)[2:7] == b"\x02\x03\x00\x8f\x66"
 
 
 def test_power_cut_in_the_middle_of_an_update():

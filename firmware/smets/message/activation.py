@@ -2,20 +2,28 @@
 
 command   SEQUENCE { image's hash, originator counter, [execution time] }
 response  SEQUENCE { response code, firmware version }, or NULL when it is for later
+
+Whether an image works is known when it has run: the device starts again with it, and answers afterwards.
 """
 
 from micropython import const
 
 from smets.message import generalized_time
+from smets.message.station import NOTHING_DUE
 from smets.on_demand import call
 from smets.trust import der
 
 _HASH_SIZE = const(32)
+_AT_ONCE = const(0)
+"""The time of an instruction that is a command for now, to be answered rather than told of."""
 _ALERT = const(0x00CA)
 
 
 def answer(command, use_case, cell, station, sink):
-    """Carry out or schedule the activation and write the response; return False when the payload is not CS06's."""
+    """Carry out or schedule the activation and write the response; return False when the payload is not CS06's.
+
+    None is returned when the device starts again first, and the response will be sent by `carry_out`.
+    """
     try:
         image_hash, counter, time_s = _read(command.payload)
     except der.DerError:
@@ -23,34 +31,53 @@ def answer(command, use_case, cell, station, sink):
     if counter != int.from_bytes(bytes(command.counter), "big"):
         return False
     if time_s is None:
-        sink.write(_outcome(*_activate(station.meter, image_hash)))
-        station.meter.commit()
-        return True
-    if not call("smets.message.deferred", "schedule", station, command, time_s, __name__, image_hash):
-        return False
+        return _answer_now(command, station, image_hash, sink)
+    _wait(station, command, time_s, image_hash)
     sink.write(der.NULL_ELEMENT)
     return True
+
+
+def _answer_now(command, station, image_hash, sink):
+    code = station.firmware.activate(image_hash, lambda: _wait(station, command, _AT_ONCE, image_hash))
+    if code is None:
+        return None
+    sink.write(_outcome(code, station.meter))
+    station.meter.commit()
+    return True
+
+
+def _wait(station, command, time_s, image_hash):
+    call("smets.message.deferred", "schedule", station, command, time_s, __name__, image_hash)
 
 
 def carry_out(instruction, station):
     """Carry out an activation whose time has come; see deferred.py."""
     meter = station.meter
-    code, version = _activate(meter, bytes(instruction[5]))
-    counter = der.encode_unsigned(der.INTEGER, int.from_bytes(instruction[4], "big"))
-    outcome = counter, _outcome(code, version)
-    for key, value in call("smets.message.deferred", "closing", instruction, _ALERT, not code, *outcome):
+    code = station.firmware.activate(bytes(instruction[5]), _already_waiting)
+    if code is None:
+        station.due_s = NOTHING_DUE  # until the device has started again
+        return
+    for key, value in _closing(instruction, code, _outcome(code, meter)):
         meter.stage(key, value)
     meter.commit()
+    station.firmware.told()
 
 
-def _activate(meter, image_hash):
-    """Let the meter take its image into use; return the response code and the version that runs then."""
-    meter.call("firmware.activate", image_hash)
-    return meter.read("firmware.outcome"), meter.read("firmware.version")
+def _closing(instruction, code, outcome):
+    if instruction[0] == _AT_ONCE:
+        return call("smets.message.deferred", "answering", instruction, outcome)
+    counter = der.encode_unsigned(der.INTEGER, int.from_bytes(instruction[4], "big"))
+    return call("smets.message.deferred", "closing", instruction, _ALERT, not code, counter, outcome)
 
 
-def _outcome(code, version):
-    return der.encode(der.SEQUENCE, der.encode_unsigned(der.INTEGER, code), der.encode(der.OCTET_STRING, version))
+def _already_waiting():
+    """Keep nothing: the instruction stays in the journal until it is closed."""
+
+
+def _outcome(code, meter):
+    """Return how an activation ended, and the version that runs now."""
+    version = der.encode(der.OCTET_STRING, meter.read("firmware.version"))
+    return der.encode(der.SEQUENCE, der.encode_unsigned(der.INTEGER, code), version)
 
 
 def _read(view):

@@ -9,7 +9,7 @@ import struct
 from micropython import const
 
 from smets.cosem import axdr, dates
-from smets.message.envelope import ALERT, Writer
+from smets.message.envelope import ALERT, RESPONSE, Writer
 from smets.trust.cells import SUPPLIER
 
 _CRITICAL_ALERT = const(0x1000)
@@ -136,6 +136,14 @@ class Alerts:
         writer = self._writer
         writer.begin().write(payload)
         writer.head(ALERT, self._counters.next_own(), self._device, eui, message_code)
+        self._protection.sign(writer)
+        self._send(writer.message())
+
+    def answer(self, message_code, eui, counter, time_s, payload):
+        """Send the response to a critical command that could not be answered at once: signed, with the time."""
+        writer = self._writer
+        writer.begin().write(payload)
+        writer.head(RESPONSE, counter, self._device, eui, message_code, date_time(time_s)[2:])
         self._protection.sign(writer)
         self._send(writer.message())
 

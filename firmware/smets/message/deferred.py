@@ -74,7 +74,19 @@ def closing(instruction, alert_code, succeeded, *outcome):
     return [(_waiting(instruction[2]), None), ("told/%04X" % instruction[2], told)]
 
 
+def answering(instruction, payload):
+    """Return the journal's pairs that end a command and keep its response, as `closing` does for an alert."""
+    return [
+        (_waiting(instruction[2]), None),
+        ("answer/%04X" % instruction[2], instruction[3] + instruction[4] + payload),
+    ]
+
+
 def _tell(station, alerts):
+    for key in station.journal.keys("answer/"):
+        record = station.journal.get(key)
+        alerts.answer(int(key[7:], 16), record[:8], record[8:16], station.clock(), record[16:])
+        station.journal.delete(key)
     for key in station.journal.keys("told/"):
         record = station.journal.get(key)
         eui, code = struct.unpack(_TOLD, record[:_TOLD_SIZE])

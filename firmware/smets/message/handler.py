@@ -158,8 +158,12 @@ class Handler:
         sink.late = []
         if use_case.payload == _DLMS:
             self._access_items(envelope, use_case, protector, sink)
-        elif not call(_SERVICES[use_case.service], "answer", envelope, use_case, cell, self._station, sink):
-            raise _Refused(_MALFORMED)
+        else:
+            answered = call(_SERVICES[use_case.service], "answer", envelope, use_case, cell, self._station, sink)
+            if answered is None:  # the response is sent when the device has started again
+                return None
+            if not answered:
+                raise _Refused(_MALFORMED)
         return self._respond(use_case, originator, counter, supplementary)
 
     def _supplementary(self, envelope, originator, counter):

@@ -14,17 +14,31 @@ _SETUP_OBIS = const(b"\x00\x00\x2b\x00\x00\xff")
 
 class Station:
     """The device: `eui`, its `journal`, `keys`, trust `anchors` and `counters`; `clock()` gives time_s, `report(code)`
-    logs a security event; `meter` is the metering model, `faults` the bench's or None.
+    logs a security event; `meter` is the metering model, `faults` the bench's or None. `firmware` has
+    `activate(image_hash, keep)`, which returns how it ended or None when the device starts again first, and `told()`.
 
     `due_s` is when the next instruction of `deferred` is due; at first, whether there is any is all that is known.
     """
 
-    __slots__ = ("eui", "journal", "keys", "anchors", "counters", "clock", "report", "meter", "faults", "due_s")
+    __slots__ = (
+        "eui",
+        "journal",
+        "keys",
+        "anchors",
+        "counters",
+        "clock",
+        "report",
+        "meter",
+        "faults",
+        "due_s",
+        "firmware",
+    )
 
-    def __init__(self, eui, journal, keys, anchors, counters, clock, report, meter=None, faults=None):
+    def __init__(self, eui, journal, keys, anchors, counters, clock, report, meter=None, faults=None, firmware=None):
         self.eui, self.journal, self.keys, self.anchors, self.counters = eui, journal, keys, anchors, counters
-        self.clock, self.report, self.meter, self.faults = clock, report, meter, faults
-        self.due_s = 0 if journal.keys("later/") or journal.keys("told/") else NOTHING_DUE
+        self.clock, self.report, self.meter, self.faults, self.firmware = clock, report, meter, faults, firmware
+        waiting = journal.keys("later/") or journal.keys("told/") or journal.keys("answer/")
+        self.due_s = 0 if waiting else NOTHING_DUE
 
     def settle(self, alerts):
         """Carry out the instructions whose time has come, in the order of their times, and send their alerts."""

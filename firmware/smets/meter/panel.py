@@ -7,6 +7,8 @@ from smets.meter.fields import Component
 LOW, MEDIUM, HIGH = 0, 1, 2
 _MAX_MESSAGE = const(116)
 _HASH_SIZE = const(32)
+_VERSION_CHANGED = const(0x8F43)
+
 _ACTIVATED = const(0)
 _NO_IMAGE_HELD = const(1)
 _HASH_MISMATCH = const(2)
@@ -61,6 +63,7 @@ class Firmware(Component):
             self.put("image_hash", b"")
             self.put("image_version", b"")
             self.put("outcome", _ACTIVATED)
+            self.meter.record(_VERSION_CHANGED)
 
 
 COLD = (Display, PowerThreshold, Firmware)

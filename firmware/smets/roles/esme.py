@@ -25,7 +25,7 @@ ROLE = "esme"
 _READ_SIZE = const(256)
 _PROVISIONING_MODULES = (
     "smets.trust.provisioning", "smets.trust.certificate", "smets.trust.der",
-    "smets.trust.own_certificates",
+    "smets.trust.own_certificates", "smets.trust.manufacturer",
 )  # fmt: skip
 _LOG_MODULES = ("smets.store.segments", "smets.store.damaged")
 _COLLECT_EVERY = const(4096)
@@ -47,16 +47,18 @@ class Esme:
     """The device. `stream` is a link driver, `store` the folder of its state, `tables` that of the packed tables.
 
     `with_bench` opens the bench channel, `speed` is how many seconds pass for the meter in one. `prints_errors` is not
-    for a device whose error output is its link. Raises StoreCorrupt when the store is damaged, OSError when it cannot
-    be used.
+    for a device whose error output is its link. `board` names what firmware images must be for. Raises StoreCorrupt
+    when the store is damaged, OSError when it cannot be used.
 
     `measure`, when set, is called with the seconds that passed and returns the Measurement that held in them.
     `terminals` are what is wired to the meter: `follow(meter)` is called every round, with None before there is one.
+    `starts_again` becomes true when the device has to start again, to run other firmware; all is on flash then.
     """
 
-    def __init__(self, stream, store, tables=None, with_bench=False, speed=1, prints_errors=True):
+    def __init__(self, stream, store, tables=None, with_bench=False, speed=1, prints_errors=True, board=""):
         self._stream = stream
-        self._store = store
+        self.store = store
+        self.board = board.encode()
         self.tables = tables or _tables_beside_package()
         self.with_bench, self.speed = with_bench, speed
         self.measure, self.terminals = None, ()
@@ -65,7 +67,8 @@ class Esme:
         # the large buffers first, while the heap is in one piece
         self._decoder = framing.FrameDecoder(MAX_MESSAGE + BLOCK_HEAD)
         self.writer = Writer()
-        _make_folder(store)
+        if not _exists(store):
+            os.mkdir(store)
         self.journal = Journal(store + "/journal")
         self.keys = DeviceKeys(self.journal)
         self.anchors = TrustAnchors(self.journal, self.keys)
@@ -73,16 +76,28 @@ class Esme:
         self._output = bytearray(framing.MIN_BUFFER)
         self._last_ms = _ticks_ms()
         self._left_ms = 0
-        self._rooms = self._provisioning = self._blocks = None
+        self._rooms = self._provisioning = self._blocks = self._images = None
         self._long_frames = 0
+        self.starts_again = False
         self._be_a_meter()
 
     def run(self, watchdog=None):
-        """Run for ever. The watchdog is fed by rounds that are over and left what the device does on flash."""
-        while True:
+        """Run until the device is to start again, with other firmware: whoever called this sees to that.
+
+        The watchdog is fed by rounds that are over and left what the device does on flash.
+        """
+        while not self.starts_again:
             self.run_once(_IDLE_MS)
             if watchdog and self.journal.is_writable():
                 watchdog.feed()
+
+    def has_slots(self):
+        """Return whether an image was ever offered to the device."""
+        return _exists(self.store + "/slots")
+
+    def start_again(self):
+        """Let `run` return. All state is on flash."""
+        self.starts_again = True
 
     def run_once(self, timeout_ms):
         """Take what the link has, waiting up to `timeout_ms` for it, and let time go on."""
@@ -91,13 +106,15 @@ class Esme:
         if count:
             self._decoder.feed(self._input, count)
             frame = self._next_frame()
-            while frame:
+            while frame and not self.starts_again:
                 self._take_frame(frame[0], frame[1])
                 frame = self._next_frame()
+        elif self._images:
+            self._close_images()
         meter = self._rooms and self._rooms.meter
         for terminal in self.terminals:
             self._guard(terminal.follow, meter)
-        if self._rooms:
+        if self._rooms and not self.starts_again:
             self._guard(self._rooms.tell_events)
             self._guard(self._rooms.meter.release)
             if sys.implementation.name == "micropython":
@@ -124,6 +141,7 @@ class Esme:
         passed_s, self._left_ms = divmod(self._left_ms, 1000)
         if passed_s:
             meter = self._rooms.meter
+            self._close_images()  # what is due may want the room
             load = self._rooms.load() if self.measure is None else self.measure(passed_s)
             self._guard(meter.advance, meter.time_s + passed_s, load)
 
@@ -132,7 +150,7 @@ class Esme:
         from smets.store.segments import SegmentLog  # until the logs are closed
 
         try:
-            return SegmentLog(self._store + "/logs", name, record_size, capacity)
+            return SegmentLog(self.store + "/logs", name, record_size, capacity)
         except StoreCorrupt as error:
             self.log(str(error))
             from smets.store.damaged import DamagedLog
@@ -155,6 +173,9 @@ class Esme:
 
         self.anchors.agree_all()
         self._rooms = MeterRooms(self, identity, self._send_message)
+        if self.has_slots():
+            call("smets.roles.firmware_start", "after_start", self, self._rooms.meter)
+            self._rooms.meter.release()
         gc.collect()
         _collect_every(-1)
 
@@ -174,11 +195,13 @@ class Esme:
         if channel == framing.PROVISIONING:
             self._guard(self._provision, payload)
         elif channel == framing.LOG and not payload:
-            self._guard(call, _CRASH_LOG, "tell", self._store, self.log)
+            self._guard(call, _CRASH_LOG, "tell", self.store, self.log)
         elif self._rooms is None:
             self.log(_UNPROVISIONED)
         elif channel == framing.MESSAGES:
             self._guard(self._answer, self._rooms, payload)
+        elif channel == framing.FIRMWARE_IMAGE:
+            self._guard(self._take_image, self._rooms, payload)
         elif channel == framing.HUB_TIME and len(payload) == _HUB_TIME_SIZE:
             self._guard(self._rooms.meter.hub_time, int.from_bytes(bytes(payload[:4]), "big"), payload[4])
         elif channel == framing.BENCH and self._rooms.bench:
@@ -187,6 +210,7 @@ class Esme:
             self.log("nothing is done with frames of channel %d and %d bytes" % (channel, len(payload)))
 
     def _answer(self, rooms, message):
+        self._close_images()
         try:
             if len(message) and message[0] == _BLOCK_TAG:
                 message = self._transfer(rooms).take(message)
@@ -226,6 +250,23 @@ class Esme:
         elif self._rooms:
             self._rooms.handler.refuse_long()
 
+    def _take_image(self, rooms, request):
+        """Answer the image channel; image_news.py says what becomes of a whole one, with the receiver gone."""
+        if self._images is None:
+            rooms.meter.release()
+            self._images = fetch("smets.update.transfer", "Transfer")(self.store, self.board, ROLE.encode())
+        answer, outcome = self._images.take(request), self._images.outcome
+        if outcome:
+            self._close_images()
+            answer = call("smets.roles.image_news", "conclude", self, rooms, outcome, answer)
+        self._send(framing.FIRMWARE_IMAGE, answer)
+
+    def _close_images(self):
+        if self._images:
+            self._images.close()
+            self._images = None
+            gc.collect()
+
     def _answer_bench(self, bench, request):
         self._send(framing.BENCH, bench.handle(request))
 
@@ -244,7 +285,7 @@ class Esme:
         if text != self._noted:
             self._noted = text
             try:
-                call(_CRASH_LOG, "note", self._store, self._rooms.time_s() if self._rooms else 0, error)
+                call(_CRASH_LOG, "note", self.store, self._rooms.time_s() if self._rooms else 0, error)
             except _FAILURES:
                 text += " (and no room to keep this)"
         self.log(text)
@@ -262,11 +303,12 @@ def _collect_every(octets):
         gc.threshold(octets)
 
 
-def _make_folder(path):
+def _exists(path):
     try:
         os.stat(path)
     except OSError:
-        os.mkdir(path)
+        return False
+    return True
 
 
 def _tables_beside_package():

@@ -20,6 +20,11 @@ from smets.on_demand import call, fetch
 from smets.store.files import StoreCorrupt
 
 _BILLING_LOGGED = const(0x8F0A)
+_WITH_OCTETS = const((0x8F72, 0x00CE, 0x8F1C, 0x00CE, 0x81A0, 0x00F0))
+"""Codes, each with the message code of its alert, that tell one octet string: an image's hash (FDRA), a cause (MIIWA).
+
+Here and not in message/alert_forms.py, because a receipt is signed when the heap has little room.
+"""
 
 
 class Tokens:
@@ -38,6 +43,26 @@ class Tokens:
 
     def _checker(self):
         return fetch("smets.message.utrn", "UtrnChecker")(*self._arguments)
+
+
+class Firmware:
+    """What CS06 asks of the slots; see firmware_update.py, which is in the heap only then."""
+
+    def __init__(self, *arguments):
+        self._arguments = arguments
+
+    def activate(self, image_hash, keep):
+        """Return how the activation ended; None when the device starts again first, and `keep()` was called."""
+        device, meter = self._arguments
+        if device.has_slots():
+            return call("smets.roles.firmware_update", "activate", device, meter, image_hash, keep)
+        meter.call("firmware.activate", image_hash)
+        return meter.read("firmware.outcome")
+
+    def told(self):
+        """How it ended is on its way to those who are to know."""
+        if self._arguments[0].has_slots():
+            call("smets.roles.firmware_update", "told", self._arguments[0])
 
 
 class MeterRooms:
@@ -72,6 +97,7 @@ class MeterRooms:
             self.report,
             self.meter,
             self.faults,
+            Firmware(device, self.meter),
         )
         self.service = AccessService(
             ObjectTable(device.tables + "/esme.objects"), self.meter, self.faults, (OSError, StoreCorrupt)
@@ -125,6 +151,9 @@ class MeterRooms:
     def _tell(self, code, time_s, body):
         if code in (future.SUCCEEDED, future.FAILED) and len(body) == future.CONTEXT_SIZE:
             future.tell_activation(self.alerts, body, time_s, code == future.SUCCEEDED)
+        elif body and code in _WITH_OCTETS:
+            message_code = _WITH_OCTETS[_WITH_OCTETS.index(code) + 1]
+            self.alerts.tell(code, time_s, (message_code, bytes((9, len(body))) + body, 1))
         elif body or code == _BILLING_LOGGED:
             call("smets.message.alert_forms", "tell", self, code, time_s, body)
         else:

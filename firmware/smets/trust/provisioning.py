@@ -22,6 +22,7 @@ from smets.trust.cells import (
 )
 from smets.trust.certificate import MAX_CERTIFICATE, MAX_KEY_IDENTIFIER, Certificate, CertificateError
 from smets.trust.identity import IDENTITY, STAMP, who
+from smets.trust.manufacturer import MANUFACTURER
 from smets.trust.own_certificates import own_certificate_pair
 
 _MAX_REQUEST = const(4096)
@@ -78,6 +79,7 @@ class Provisioning:
             raise ProvisioningError("elements are 1 or 2, phases 1 or 3")
         self._anchors.clear()
         pairs = [own_certificate_pair(usage, None) for usage in (DIGITAL_SIGNATURE, KEY_AGREEMENT)]
+        pairs.append((MANUFACTURER, None))
         pairs += [(key, None) for prefix in ("key/", "cells/") for key in self._journal.keys(prefix)]
         self._journal.put_many([(IDENTITY, eui + bytes((elements, phases)))] + pairs)
         return {}
@@ -103,6 +105,15 @@ class Provisioning:
         if len(public_key) != _KEY_SIZE or not key_id or not p256.is_valid_public(public_key):
             raise ProvisioningError("key: 64 bytes of a point on P-256 are needed, and its key_id")
         self._anchors.place_root(public_key, key_id)
+        return {}
+
+    def _manufacturer(self, request):
+        """Keep the key that firmware images must be signed with."""
+        self._need_identity()
+        public_key = _hex(request, "key", _KEY_SIZE)
+        if len(public_key) != _KEY_SIZE or not p256.is_valid_public(public_key):
+            raise ProvisioningError("key: 64 bytes of a point on P-256 are needed")
+        self._journal.put(MANUFACTURER, public_key)
         return {}
 
     def _make_keys(self, request):
@@ -145,6 +156,7 @@ class Provisioning:
 _STEPS = {
     "begin": Provisioning._begin,
     "cell": Provisioning._cell,
+    "manufacturer": Provisioning._manufacturer,
     "keys": Provisioning._make_keys,
     "certificate": Provisioning._own_certificate,
     "finish": Provisioning._finish,

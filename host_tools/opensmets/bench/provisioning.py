@@ -15,6 +15,7 @@ from opensmets.bench.control import PROVISIONING, Caller, FrameLink
 from opensmets.errors import SmetsError
 from opensmets.security import certificates, pki
 from opensmets.security.keystore import KeyStore, format_eui, parse_eui
+from opensmets.security.manufacturer import manufacturer_certificate
 
 #: Remote party roles by their number in a trust anchor cell (GBCS 12.4, RemotePartyRole).
 ROLE_NUMBERS = {
@@ -105,6 +106,8 @@ def provision(
     for anchor in anchors if anchors is not None else default_anchors(keystore):
         for request in _cell_requests(keystore, anchor):
             ask("cell", **request)
+    if manufacturer := manufacturer_certificate(keystore):
+        ask("manufacturer", key=certificates.point(certificates.key_of(manufacturer))[1:].hex())
     keys = ask("keys")
     for usage in ("ds", "ka"):
         _certify(ask, keystore, octets, usage, bytes.fromhex(keys[usage]))

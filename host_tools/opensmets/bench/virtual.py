@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import tty
 from pathlib import Path
@@ -18,6 +19,8 @@ from opensmets.links.runtime import StoreLock
 
 HEAP = "250k"  # a fair gate for a stock Pico's heap (device_facts)
 STOP_TIMEOUT_S = 5.0
+START_AGAIN = 75
+"""Exit code by which a device asks to be started again, with the firmware that it then picks (boards/UNIX/main.py)."""
 RUNTIMES = ("micropython", "cpython")
 
 
@@ -45,6 +48,8 @@ class VirtualDevice:
         )
         self._log = log.open("ab") if log else tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._process: subprocess.Popen[bytes] | None = None
+        self._attendant: threading.Thread | None = None
+        self._stopping = False
         self._lock: StoreLock | None = None
         self._watch: Watch | None = None
         self._master, self._slave = os.openpty()
@@ -82,9 +87,22 @@ class VirtualDevice:
         Raises StoreBusy when another process has the store, SmetsError when the device cannot be started.
         """
         self.store.mkdir(parents=True, exist_ok=True)
-        command, environment = self._command()
         self._lock = self._lock or StoreLock(self.store, self.port)
         os.set_blocking(self._master, False)
+        self._stopping = False
+        self._spawn()
+        self._attendant = threading.Thread(target=self._attend, name=f"device {self.port}", daemon=True)
+        self._attendant.start()
+
+    def _attend(self) -> None:
+        """Start the process again whenever it asks for that. The thread lives as long as what it starts."""
+        while self._process and self._process.wait() == START_AGAIN and not self._stopping:
+            self._unwatch()
+            self._spawn()
+
+    def _spawn(self) -> None:
+        command, environment = self._command()
+        assert self._lock
         ask_the_kernel = end_with_parent()
         try:
             self._process = subprocess.Popen(
@@ -105,8 +123,8 @@ class VirtualDevice:
         return self._process.pid
 
     def alive(self) -> bool:
-        """Whether the process runs."""
-        return self._process is not None and self._process.poll() is None
+        """Whether the process runs, or is about to again."""
+        return self._attendant is not None and self._attendant.is_alive()
 
     @property
     def exit_code(self) -> int | None:
@@ -120,10 +138,15 @@ class VirtualDevice:
 
     def stop(self) -> None:
         """End the process as a power cut would: nothing is said to it first."""
-        if self._process and self._process.poll() is None:
-            self._process.kill()
-            self._process.wait(STOP_TIMEOUT_S)
-        self._process = None
+        self._stopping = True
+        while self._attendant and self._attendant.is_alive():
+            if self._process and self._process.poll() is None:
+                self._process.kill()
+            self._attendant.join(STOP_TIMEOUT_S)
+        self._process = self._attendant = None
+        self._unwatch()
+
+    def _unwatch(self) -> None:
         if self._watch:
             self._watch.close()
             self._watch = None
@@ -135,7 +158,7 @@ class VirtualDevice:
 
     def wait(self) -> int:
         """Wait until the device ends by itself and return its exit code."""
-        while self._process and self._process.poll() is None:
+        while self.alive():
             time.sleep(0.1)
         return self._process.returncode if self._process else 0
 

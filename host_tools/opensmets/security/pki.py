@@ -1,7 +1,7 @@
 """A test SMKI: authorities, remote parties and, on demand, devices. Test keys only; nothing here guards a root.
 
-The folder has the layout of `keystore`, and besides: `root`, `issuing-authority` and `device-issuing-authority`,
-each `.pem` and `.key`, and the index `parties.json`.
+The folder has the layout of `keystore`, and besides: `root`, `issuing-authority`, `device-issuing-authority` and
+`manufacturer`, whose key signs firmware images, each `.pem` and `.key`, and the index `parties.json`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from opensmets.errors import SmetsError
 from opensmets.security import certificates
 from opensmets.security.certificates import Issuer
 from opensmets.security.keystore import INDEX, KeyStore, MissingKey, parse_eui
+from opensmets.security.manufacturer import MANUFACTURER
 
 ROOT, ISSUING, DEVICE_ISSUING = "root", "issuing-authority", "device-issuing-authority"
 #: A bare public key of the root (`04` X Y in hexadecimal), where a key store has no certificate of it.
@@ -41,6 +42,8 @@ class NewParty:
 
 #: A device's issuer has a common name alone.
 _DEVICE_ISSUER = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "OpenSMETS device issuer")])
+
+_MANUFACTURER = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "OpenSMETS manufacturer")])
 
 #: The parties of the reference messages, who are those of our test PKI.
 DEFAULT_PARTIES = (
@@ -89,6 +92,15 @@ def _make_authority(folder: Path, stem: str, name: x509.Name, issuer: Issuer | N
     return made
 
 
+def _make_manufacturer(folder: Path, start: datetime) -> None:
+    """Make the manufacturer's key and a certificate that it issues itself: GBCS has no authority for it."""
+    issuer, end = Issuer(_MANUFACTURER, ec.generate_private_key(ec.SECP256R1())), start + timedelta(days=365 * 25)
+    key = issuer.private_key
+    certificate = certificates.issue(issuer, _MANUFACTURER, key.public_key(), "ds", not_before=start, not_after=end)
+    _write_certificate(folder, MANUFACTURER, certificate)
+    _write_key(folder, MANUFACTURER, key)
+
+
 def _make_party(folder: Path, party: NewParty, issuer: Issuer, start: datetime) -> None:
     eui = bytes.fromhex(party.eui)
     for usage in party.usages:
@@ -119,6 +131,7 @@ def init(
     name = certificates.organisation_name("issuing_authority", "OpenSMETS test issuer", None)
     issuer = _make_authority(path, ISSUING, name, root, start)
     _make_authority(path, DEVICE_ISSUING, _DEVICE_ISSUER, root, start)
+    _make_manufacturer(path, start)
     for party in parties:
         _make_party(path, party, issuer, start)
     index = {party.eui: {"role": party.role, "name": party.name} for party in parties}

@@ -1,0 +1,45 @@
+"""A meter's firmware is replaced: what the slots, CS06 and the meter model have to do with each other.
+
+Activation puts the slot on trial and starts the device again. The instruction waits in the journal meanwhile, is
+carried out once more afterwards, and then finds how the trial ended (firmware_start.py). Loaded for an activation.
+"""
+
+from micropython import const
+
+from smets.update.slots import CONFIRMED, FAILED, IDLE, Slots
+
+_ACTIVATION_FAILURE = const(3)
+"""The outcome when the image does not work (GBCS 13.8)."""
+
+
+def activate(device, meter, image_hash, keep):
+    """Return how the activation of an image ended (panel.py); None when the device must start again to know.
+
+    `keep()` puts the instruction in the journal, to be carried out again after that. An image that the bench gave the
+    model alone is in no slot, and activated in the model.
+    """
+    if meter.read("firmware.image_hash") == image_hash:
+        slots = Slots(device.store)
+        ended = slots.state if slots.hash_of(slots.tried) == image_hash else IDLE
+        if ended == FAILED:
+            meter.write("firmware.outcome", _ACTIVATION_FAILURE)
+            return _ACTIVATION_FAILURE
+        if ended != CONFIRMED and slots.hash_of(slots.spare()) == image_hash:
+            _begin_trial(device, meter, slots, keep)
+            return None
+        if ended != CONFIRMED and not device.with_bench:
+            meter.write("firmware.image_hash", b"")
+    meter.call("firmware.activate", image_hash)
+    return meter.read("firmware.outcome")
+
+
+def _begin_trial(device, meter, slots, keep):
+    keep()
+    meter.commit(True)
+    slots.try_spare()
+    device.start_again()
+
+
+def told(device):
+    """How an activation ended is in the journal, to be sent: the slots need not know it any more."""
+    Slots(device.store).told()
