@@ -82,6 +82,15 @@ def test_power_is_the_average_of_the_last_whole_minute():
     assert meter.read("registers.active_power_import_w") == 3000
 
 
+def test_the_ambient_indicator_follows_the_power_of_both_elements():
+    meter = make_meter(elements=2)
+    meter.write("power_threshold.low_medium_w", 500)
+    meter.write("power_threshold.medium_high_w", 2000)
+    for minute, (power_w, level) in enumerate(((500, 0), (501, 1), (2000, 1), (2001, 2)), 1):
+        meter.advance(START_S + 60 * minute, Measurement(power_w - 100, secondary_import_w=100))
+        assert meter.component("power_threshold").indicator() == level
+
+
 def test_cutting_time_otherwise_changes_nothing():
     loads = [Measurement(random.randrange(5000), random.randrange(3000)) for _ in range(6)]
     whole, cut = make_meter(), make_meter()

@@ -28,6 +28,10 @@ class PowerThreshold(Component):
     NAME = "power_threshold"
     FIELDS = (("low_medium_w", ">I"), ("medium_high_w", ">I"))
 
+    def indicator(self):
+        """Return LOW, MEDIUM or HIGH for the active power import now, of both elements (SMETS2 5.7.5)."""
+        return self.level(self.meter.read("registers.active_power_import_w"))
+
     def level(self, import_w):
         """Return LOW, MEDIUM or HIGH for a power."""
         if import_w > self.get("medium_high_w"):
