@@ -34,6 +34,8 @@ EXPORT = (GET, 3, "1-0:2.8.0", 2)
 IMPORT = "0-0:43.2.8"
 THRESHOLDS = (21, "0-0:16.0.0", 2)
 EXTENDED = 9000
+CHARGE = 113
+PAYMENT_DEBT = "0-0:19.20.3"
 POWER_THRESHOLD = "0-0:94.44.128.7"
 
 
@@ -344,7 +346,7 @@ def test_an_activation_time_is_a_moment():
     for when in (b"\xff\xff" + TOMORROW[2:], TOMORROW[:11], b""):
         assert world.ask(limit_to(1, when)[1])[0] == [TYPE]
     assert world.ask((SET, EXTENDED, POWER_THRESHOLD, 4, u16(1)))[0] == [TYPE]
-    assert world.ask((SET, EXTENDED, "0-0:94.44.128.6", 4, u32(0xFFFFFFFF)))[0] == [TYPE]  # more than the field takes
+    assert world.ask((SET, CHARGE, PAYMENT_DEBT, 13, u16(10001)))[0] == [TYPE]  # more than the whole
 
 
 def set_clock(start, end):

@@ -107,6 +107,14 @@ def test_rows_go_through_the_logs_own_append():
     assert len(world.meter.log("event")) == 0
 
 
+def test_a_fault_of_a_method_leaves_the_attribute_of_its_number_and_may_come_later():
+    world, bench = make_bench()
+    good(bench, "fault", **{"class": 8}, obis="0000010000ff", member=4, result=1, method=True, after=2)
+    found = [world.faults.result(8, b"\0\0\1\0\0\xff", 4, method) for method in (True, False, True, True, True)]
+    assert found == [0, 0, 0, 1, 1]
+    bad(bench, "fault", **{"class": 8}, obis="0000010000ff", member=4, result=1, method="yes")
+
+
 def test_faults_fail_the_access_service_until_cleared():
     world, bench = make_bench()
     switch = (1, 70, "0-0:96.3.10", 3)

@@ -104,7 +104,11 @@ class BenchControl:
 
     def _fault(self, request):
         obis, result = _octets(request["obis"]), _natural(request["result"], 255)
-        self._faults.set(request["class"], obis, request["member"], result)
+        after = _natural(request.get("after", 0))
+        method = request.get("method")
+        if method not in (None, False, True):
+            raise ValueError("method is true or false")
+        self._faults.set(request["class"], obis, request["member"], result, method, after)
 
     def _faults_clear(self, request):
         self._faults.clear()

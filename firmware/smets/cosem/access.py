@@ -213,16 +213,16 @@ class AccessService:
 
     def _act(self, item, argument):
         path, value = self._codec.take_argument(self._objects.layout, argument)
-        self.check_faults(item)
+        self.check_faults(item, True)
         self._meter.call(path, value)
 
     def make_room(self):
         """Drop what was loaded of the meter: sealing and signing, which come next, want the heap."""
         self._meter.release()
 
-    def check_faults(self, item):
-        """Raise Refusal with the result that the bench has set for this attribute or method."""
-        result = self._faults.result(item.class_id, item.obis, item.member) if self._faults else SUCCESS
+    def check_faults(self, item, method=False):
+        """Raise Refusal with the result that the bench has set for this attribute, or this method."""
+        result = self._faults.result(item.class_id, item.obis, item.member, method) if self._faults else SUCCESS
         if result != SUCCESS:
             raise Refusal(result)
 

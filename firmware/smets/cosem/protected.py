@@ -51,7 +51,7 @@ class ProtectedRead:
         argument.expect(axdr.STRUCTURE, 2)
         argument.skip()
         self._check_parameters(argument)
-        self._service.check_faults(item)
+        self._service.check_faults(item, True)
         sink.byte(axdr.STRUCTURE)
         axdr.write_length(sink, 2)
         context = self._service.context

@@ -49,4 +49,4 @@ class Station:
 
     def fails(self, method):
         """Return whether the bench lets a method of the security setup fail."""
-        return self.faults is not None and self.faults.result(_SECURITY_SETUP, _SETUP_OBIS, method) != 0
+        return self.faults is not None and self.faults.result(_SECURITY_SETUP, _SETUP_OBIS, method, True) != 0

@@ -7,6 +7,7 @@ the meter fail where the response shows a failure. Nothing is set as encoded oct
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -124,18 +125,21 @@ class _Walk:
 
     def operations(self, request: AccessRequest, response: AccessResponse) -> Iterator[Operation]:
         """Yield the operations that the items want, in their order."""
+        seen: Counter[tuple[int, bytes, int, bool]] = Counter()
         for item, argument, data, result in zip(
             request.items, request.data, response.data, response.results, strict=True
         ):
+            target = item.class_id, item.obis, item.member, item.verb == "action"
             if result.code != _NOT_CARRIED_OUT:
                 self._check_present(item)
             if result.code not in (0, _NOT_CARRIED_OUT):
                 yield {
                     "do": "fault", "class": item.class_id, "obis": item.obis.hex(), "member": item.member,
-                    "result": result.code,
+                    "method": item.verb == "action", "after": seen[target], "result": result.code,
                 }  # fmt: skip
             elif result.ok:
                 yield from self._item(item, argument, data, _clock_time(request, response))
+            seen[target] += 1
 
     def _check_present(self, item: AccessItem) -> None:
         """Raise Unseedable when this kind of meter has no such attribute or method, or the catalogue has not."""
