@@ -307,7 +307,7 @@ def test_voltage_is_averaged_and_judged():
 def test_three_phases_have_their_own_codes_and_logs():
     meter = make_meter(phases=3)
     meter.advance(START_S + 1800, Measurement(voltage_dv=(2300, 2600, 2000)))
-    assert events(meter) == [0x8004, 0x8009]
+    assert events(meter) == [0x8026, 0x802F, 0x8004, 0x8009]
     assert list(meter.log("logs.voltage_3").rows()) == [(START_S + 1800, 200)]
     assert raised(Unavailable, make_meter().log, "logs.voltage_2")
 

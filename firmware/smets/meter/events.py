@@ -35,10 +35,11 @@ class Events:
         self.dropped = 0
         self.unsaved = False
 
-    def record(self, code, time_s, body=b"", information=b""):
+    def record(self, code, time_s, body=b"", information=b"", measured=0):
         """Log an event and, when its code is one that is sent, queue it.
 
-        `body` is for the alert; `information` (a message code for instance) is what the event log keeps besides.
+        `body` is for the alert; `information` (a message code for instance) is what the event log keeps besides,
+        `measured` what the power event log does.
         """
         flags = self._settled(code, self.flags(code))
         if flags & _EVENT_LOG:
@@ -46,7 +47,7 @@ class Events:
         if flags & _SECURITY_LOG:
             self._logs.append("security", (time_s, code))
         if flags & _POWER_EVENT_LOG:
-            self._logs.append("power_event", (time_s, code, 0))
+            self._logs.append("power_event", (time_s, code, measured))
         if flags & _SENT:
             self.queue(code, time_s, body)
 

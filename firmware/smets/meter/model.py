@@ -59,7 +59,8 @@ class Meter:
         self.supply = self._components["supply"]
         self.payment = self._components["payment"]
         self.tariff = self._components["tariff"]
-        self._outage = self._components["outage"]
+        self.outage = self._components["outage"]
+        self.voltage = self._components["voltage"]
         self.schedule = Schedule(self)
         self._restore()
 
@@ -95,9 +96,16 @@ class Meter:
         """Return a component, a cold one loaded until `release`. Raises Unavailable when there is none."""
         found = self._components.get(name) or self._cold.get(name)
         if found is None:
+            found = self._cold[name] = self.borrow(name)
+        return found
+
+    def borrow(self, name):
+        """Return a component to be read only: a cold one that is not loaded lives as long as its borrower holds it."""
+        found = self._components.get(name) or self._cold.get(name)
+        if found is None:
             from smets.meter import cold
 
-            found = self._cold[name] = cold.load(self, name)
+            found = cold.load(self, name)
         return found
 
     def check(self, path, value):
@@ -198,7 +206,9 @@ class Meter:
 
     def _step(self, time_s, measurement):
         """Pass the time to the next boundary, or to `time_s` if that is nearer."""
-        now_s, load = self.time_s, self._effective(measurement)
+        now_s = self.time_s
+        self.voltage.watch(now_s, measurement.voltage_dv)
+        load = self._effective(measurement)
         next_s = min(time_s, now_s - now_s % _HALF_HOUR_S + _HALF_HOUR_S)
         due_s = self.schedule.next_boundary_s(now_s)
         next_s = next_s if due_s is None else min(next_s, due_s)
@@ -237,12 +247,12 @@ class Meter:
 
     def has_supply(self):
         """Return whether there is supply."""
-        return not self._outage.get("off")
+        return not self.outage.is_complete()
 
     def wake(self, time_s):
         """The device starts again at `time_s`: it was without supply since its time was last saved."""
         if time_s > self.time_s:
-            self._outage.begin(self.time_s)
+            self.outage.begin(self.time_s)
             self.clock.put("time_s", time_s)
             self.payment.lapse(time_s)
             self.tell("clock", "time_s")
@@ -251,16 +261,16 @@ class Meter:
     def power(self, on):
         """The supply is lost or comes back, now. All state is on flash when this returns."""
         if on:
-            self._outage.end(self.time_s)
+            self.outage.end(self.time_s)
         else:
-            self._outage.begin(self.time_s)
+            self.outage.begin(self.time_s)
         self.commit(True)
 
     # events
 
-    def record(self, code, body=b"", time_s=None, information=b""):
+    def record(self, code, body=b"", time_s=None, information=b"", measured=0):
         """Record an event of now, or of `time_s`: into its logs and the queue (events.py)."""
-        self.events.record(code, self.time_s if time_s is None else time_s, body, information)
+        self.events.record(code, self.time_s if time_s is None else time_s, body, information, measured)
 
     def take_event(self):
         """Return the oldest event that waits to be sent as (code, time_s, body), or None."""

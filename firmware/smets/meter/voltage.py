@@ -2,13 +2,19 @@
 
 A period is a whole number of its lengths since 2000 UTC; its average goes into the phase's log with the time at which
 the period ends. Thresholds are in V. Without supply nothing is measured; a period wholly without has no entry.
+
+Each phase has a range in which its voltage may move without anything to be done. Outside it, when a limit's period is
+over, and when limits were set, voltage_watch.py is loaded: it knows the limits of RMS voltage itself.
 """
 
 from micropython import const
 
+from smets import on_demand
 from smets.meter.fields import Component
 
 _PHASES = const(3)
+_LIMITS = const(4)
+_NEVER = const(0xFFFFFFFF)
 _INSIDE = const(0)
 _UNDER = const(1)
 _OVER = const(2)
@@ -19,7 +25,12 @@ _CAME_FROM_UNDER = const(0x8089)
 
 
 class Voltage(Component):
-    """Counters, thresholds and running sums, an element for each phase."""
+    """Counters, thresholds and running sums, an element for each phase.
+
+    `beyond` are the limits that a voltage was told to be beyond, a bit each; `since_s` is since when it is where it was
+    not told to be, four limits a phase, 0 when it is not. `low_dv` to `high_dv` is its range, `watch_s` when the next
+    period is over.
+    """
 
     NAME = "voltage"
     FIELDS = (
@@ -31,6 +42,11 @@ class Voltage(Component):
         ("sum_dv_s", ">Q", 0, _PHASES),
         ("measured_s", ">I", 0, _PHASES),
         ("band", ">B", _INSIDE, _PHASES, _INSIDE, _OVER),
+        ("beyond", ">B", 0, _PHASES),
+        ("since_s", ">I", 0, _PHASES * _LIMITS),
+        ("low_dv", ">I", 0, _PHASES),
+        ("high_dv", ">I", 0, _PHASES),
+        ("watch_s", ">I"),
     )
     METHODS = ("reset_under_counter", "reset_over_counter")
 
@@ -42,21 +58,56 @@ class Voltage(Component):
         """Set a phase's counter of average over voltages to 0."""
         self.put("over_counter", 0, phase)
 
+    def watch(self, now_s, voltage_dv):
+        """Look closer when a voltage has left its range, or it is time. Voltages are in tenths of a volt."""
+        if self.meter.outage.get("off"):
+            return
+        if now_s < self.get("watch_s"):
+            for phase in range(self.meter.phases):
+                if not self.get("low_dv", phase) <= voltage_dv[phase] <= self.get("high_dv", phase):
+                    break
+            else:
+                return
+        on_demand.call("smets.meter.voltage_watch", "look", self, now_s, voltage_dv)
+
+    def pause(self):
+        """Without supply no period runs; afterwards the voltages are looked at anew."""
+        for phase in range(_PHASES):
+            self.forget_periods(phase)
+        self.let("watch_s", 0)
+
+    def forget_periods(self, phase):
+        """Let a phase's periods begin anew."""
+        for limit in range(_LIMITS):
+            self.let("since_s", 0, phase * _LIMITS + limit)
+
+    def written(self, name, field, at_once):
+        """Limits that were set hold at once; periods do not outlive that the clock is set."""
+        if name == "voltage_limits":
+            self.let("watch_s", 0)
+        elif name == "clock":
+            self.pause()
+
     def flow(self, start_s, duration_s, load):
-        """Add to each phase's sum."""
+        """Add to the sum of each phase that has supply."""
         if not self.meter.has_supply():
             return
         for phase in range(self.meter.phases):
+            if self.meter.outage.is_dead(phase):
+                continue
             self.let("sum_dv_s", self.get("sum_dv_s", phase) + load.voltage_dv[phase] * duration_s, phase)
             self.let("measured_s", self.get("measured_s", phase) + duration_s, phase)
 
     def next_boundary_s(self, now_s, load):
-        """Return when the first of the phases' periods ends."""
+        """Return when the first of the phases' periods ends, of an average or a limit."""
         ends = [period_s - now_s % period_s for period_s in self.read("measurement_period_s")[: self.meter.phases]]
-        return now_s + min(ends)
+        watch_s = self.get("watch_s") or _NEVER  # 0: without supply
+        return min(now_s + min(ends), max(now_s + 1, watch_s))
 
     def arrive(self, now_s, load):
         """End the periods that end now."""
+        if now_s >= self.get("watch_s"):
+            self.watch(now_s, load.voltage_dv)
         for phase in range(self.meter.phases):
             if now_s % self.get("measurement_period_s", phase) == 0 and self.get("measured_s", phase):
                 self._end_period(now_s, phase)
