@@ -327,15 +327,15 @@ class Meter:
 
         Then there is room to work out what a command has changed of the tariff.
         """
-        if self._drop_cold() and self.tariff.get("changed"):
+        if self.drop_cold() and self.tariff.get("changed"):
             self._renew_tariff()
 
     def _renew_tariff(self):
         self.tariff.renew(self.time_s)
         self.commit()
-        self._drop_cold()
+        self.drop_cold()
 
-    def _drop_cold(self):
+    def drop_cold(self):
         """Drop cold components and return True, or False when something of them is not on flash yet."""
         self.logs.release()
         if self._staged or any([each.unsaved for each in self._cold.values()]):

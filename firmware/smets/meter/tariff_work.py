@@ -24,21 +24,27 @@ _SECOND_SCRIPTS = tuple(range(201, 205))
 def renew(tariff, now_s):
     """Let `tariff` know what is in force at a time, and when it must be asked again."""
     meter = tariff.meter
+    reset_s = _next_reset_s(meter.component("billing"), now_s)
+    meter.drop_cold()  # one part at a time: the heap of a small board does not hold them all
+    script, switch_s = SwitchingTable(meter.component("calendar"), _SCRIPTS).look(now_s, _SCRIPTS[0])
+    second_script = _SECOND_SCRIPTS[0]
+    if meter.has("twin"):
+        second = SwitchingTable(meter.component("second_calendar"), _SECOND_SCRIPTS)
+        second_script, second_switch_s = second.look(now_s, second_script)
+        switch_s = min(switch_s, second_switch_s)
+        second = None
+    meter.drop_cold()
     registers = meter.component("tariff_registers")
     registers.settle()
     if now_s >= tariff.get("reset_s"):
         registers.reset_counters()
-    tariff.put("reset_s", _next_reset_s(meter.component("billing"), now_s))
-    script, switch_s = SwitchingTable(meter.component("calendar"), _SCRIPTS).look(now_s, _SCRIPTS[0])
+    tariff.put("reset_s", reset_s)
     tariff.put("script", script)
-    if meter.has("twin"):
-        second = SwitchingTable(meter.component("second_calendar"), _SECOND_SCRIPTS)
-        script, second_switch_s = second.look(now_s, _SECOND_SCRIPTS[0])
-        switch_s = min(switch_s, second_switch_s)
-        tariff.put("second_script", script)
-        _set_price(tariff, "second_", meter.component("second_prices"), script - _SECOND_SCRIPTS[0] + 1)
+    tariff.put("second_script", second_script)
     tariff.put("switch_s", switch_s)
     enter_block(tariff)
+    if meter.has("twin"):
+        _set_price(tariff, "second_", meter.component("second_prices"), second_script - _SECOND_SCRIPTS[0] + 1)
     tariff.put("stale", False)
     tariff.put("changed", False)
 
