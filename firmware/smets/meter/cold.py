@@ -85,11 +85,12 @@ def restored(meter, kind):
     return component
 
 
-def forget():
-    """Let go of the modules, this one too; CPython has room and keeps them."""
+def forget(whole=True):
+    """Let go of the modules, if `whole` this one too; CPython has room and keeps them."""
     if sys.implementation.name == "micropython":
         on_demand.forget(MODULES.values())
-        on_demand.forget(_HELPERS)
+        if whole:
+            on_demand.forget(_HELPERS)
 
 
 class ColdComponent(Component):

@@ -335,15 +335,18 @@ class Meter:
         self.commit()
         self.drop_cold()
 
-    def drop_cold(self):
-        """Drop cold components and return True, or False when something of them is not on flash yet."""
+    def drop_cold(self, whole=True):
+        """Drop cold components and return True, or False when something of them is not on flash yet.
+
+        Not `whole`: others are wanted next, what they share stays.
+        """
         self.logs.release()
         if self._staged or any([each.unsaved for each in self._cold.values()]):
             return False
         self._cold.clear()
         cold = sys.modules.get("smets.meter.cold")
         if cold:
-            cold.forget()
+            cold.forget(whole)
         return True
 
     def _restore(self):

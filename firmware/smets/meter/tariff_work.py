@@ -25,7 +25,7 @@ def renew(tariff, now_s):
     """Let `tariff` know what is in force at a time, and when it must be asked again."""
     meter = tariff.meter
     reset_s = _next_reset_s(meter.component("billing"), now_s)
-    meter.drop_cold()  # one part at a time: the heap of a small board does not hold them all
+    meter.drop_cold(False)  # one part at a time: the heap of a small board does not hold them all
     script, switch_s = SwitchingTable(meter.component("calendar"), _SCRIPTS).look(now_s, _SCRIPTS[0])
     second_script = _SECOND_SCRIPTS[0]
     if meter.has("twin"):
@@ -33,7 +33,7 @@ def renew(tariff, now_s):
         second_script, second_switch_s = second.look(now_s, second_script)
         switch_s = min(switch_s, second_switch_s)
         second = None
-    meter.drop_cold()
+    meter.drop_cold(False)
     registers = meter.component("tariff_registers")
     registers.settle()
     if now_s >= tariff.get("reset_s"):
