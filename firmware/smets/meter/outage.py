@@ -1,21 +1,15 @@
-"""Loss of supply and its return (GBCS 7.2.3): 0x8F35, or 0x8F36 when it was away for three minutes or more.
+"""Loss of supply (GBCS 7.2.3): 0x8F57, or of one phase of three 0x8F58 to 0x8F5A.
 
-A polyphase meter tells of each phase: 0x8F37 to 0x8F3C. It goes on while one of its phases has a voltage; of a phase
-that has none 0x8F58 to 0x8F5A tell.
+A polyphase meter goes on while one of its phases has a voltage. Cold are outage_end.py, which tells of the supply's
+return, and voltage_watch.py, which finds that a phase has none.
 """
-
-import struct
 
 from micropython import const
 
+from smets import on_demand
 from smets.meter.fields import BOOL, Component
 
-_RESTORED = const(0x8F35)
-_PHASE_RESTORED = const(0x8F37)
-"""Each is followed by the code of a long outage, and then by that of the next phase."""
 _INTERRUPTED = const(0x8F57)
-_PHASE_INTERRUPTED = const(0x8F58)
-_LONG_OUTAGE_S = const(180)
 
 
 class Outage(Component):
@@ -40,30 +34,9 @@ class Outage(Component):
             self.meter.record(_INTERRUPTED, b"", time_s)
         self.put("off", True)
         self.put("off_s", time_s)
-        self.meter.voltage.pause()
+        self.meter.voltage.let("watch_s", 0)
 
     def end(self, time_s):
         """The supply is back, but for phases that were dead before it went."""
-        if not self.get("off"):
-            return
-        self.put("off", False)
-        for phase in range(self.meter.phases):
-            if not self.is_dead(phase):
-                self._tell_restored(phase, self.get("off_s"), time_s)
-
-    def lose(self, phase, time_s):
-        """A phase lost its voltage."""
-        self.put("dead", self.get("dead") | 1 << phase)
-        self.put("dead_s", time_s, phase)
-        self.meter.record(_INTERRUPTED if self.meter.phases == 1 else _PHASE_INTERRUPTED + phase, b"", time_s)
-
-    def regain(self, phase, time_s):
-        """A dead phase has a voltage again."""
-        self.put("dead", self.get("dead") & ~(1 << phase))
-        self._tell_restored(phase, self.get("dead_s", phase), time_s)
-
-    def _tell_restored(self, phase, start_s, time_s):
-        """Record the end of a phase's outage. The event's body is start and end as u32 `time_s`."""
-        code = _RESTORED if self.meter.phases == 1 else _PHASE_RESTORED + 2 * phase
-        is_long = time_s - start_s >= _LONG_OUTAGE_S
-        self.meter.record(code + is_long, struct.pack(">II", start_s, time_s), time_s)
+        if self.get("off"):
+            on_demand.call("smets.meter.outage_end", "end", self, time_s)

@@ -4,7 +4,7 @@ A period is a whole number of its lengths since 2000 UTC; its average goes into 
 the period ends. Thresholds are in V. Without supply nothing is measured; a period wholly without has no entry.
 
 Each phase has a range in which its voltage may move without anything to be done. Outside it, when a limit's period is
-over, and when limits were set, voltage_watch.py is loaded: it knows the limits of RMS voltage itself.
+over, and when an average is not where it was or should be, voltage_watch.py is loaded.
 """
 
 from micropython import const
@@ -16,12 +16,8 @@ _PHASES = const(3)
 _LIMITS = const(4)
 _NEVER = const(0xFFFFFFFF)
 _INSIDE = const(0)
-_UNDER = const(1)
 _OVER = const(2)
-_WENT_OVER = const(0x8002)
-_WENT_UNDER = const(0x8006)
-_CAME_FROM_OVER = const(0x8085)
-_CAME_FROM_UNDER = const(0x8089)
+_WATCH = "smets.meter.voltage_watch"
 
 
 class Voltage(Component):
@@ -29,7 +25,7 @@ class Voltage(Component):
 
     `beyond` are the limits that a voltage was told to be beyond, a bit each; `since_s` is since when it is where it was
     not told to be, four limits a phase, 0 when it is not. `low_dv` to `high_dv` is its range, `watch_s` when the next
-    period is over.
+    period is over, 0 when all begin anew.
     """
 
     NAME = "voltage"
@@ -68,25 +64,12 @@ class Voltage(Component):
                     break
             else:
                 return
-        on_demand.call("smets.meter.voltage_watch", "look", self, now_s, voltage_dv)
-
-    def pause(self):
-        """Without supply no period runs; afterwards the voltages are looked at anew."""
-        for phase in range(_PHASES):
-            self.forget_periods(phase)
-        self.let("watch_s", 0)
-
-    def forget_periods(self, phase):
-        """Let a phase's periods begin anew."""
-        for limit in range(_LIMITS):
-            self.let("since_s", 0, phase * _LIMITS + limit)
+        on_demand.call(_WATCH, "look", self, now_s, voltage_dv)
 
     def written(self, name, field, at_once):
-        """Limits that were set hold at once; periods do not outlive that the clock is set."""
-        if name == "voltage_limits":
+        """Limits that were set, and a clock that was, let all periods begin anew."""
+        if name in ("voltage_limits", "clock"):
             self.let("watch_s", 0)
-        elif name == "clock":
-            self.pause()
 
     def flow(self, start_s, duration_s, load):
         """Add to the sum of each phase that has supply."""
@@ -118,23 +101,6 @@ class Voltage(Component):
         self.let("sum_dv_s", 0, phase)
         self.let("measured_s", 0, phase)
         self.meter.logs.append("voltage_%d" % (phase + 1), (now_s, average_v))
-        self._judge(average_v, phase)
-
-    def _judge(self, average_v, phase):
-        """Count and report an average that leaves its band."""
-        band, before = self._band(average_v, phase), self.get("band", phase)
-        if band == before:
-            return
-        self.put("band", band, phase)
-        which = phase + 1 if self.meter.phases > 1 else 0
-        if before != _INSIDE:
-            self.meter.record((_CAME_FROM_UNDER if before == _UNDER else _CAME_FROM_OVER) + which)
-        if band != _INSIDE:
-            counter = "under_counter" if band == _UNDER else "over_counter"
-            self.put(counter, self.get(counter, phase) + 1, phase)
-            self.meter.record((_WENT_UNDER if band == _UNDER else _WENT_OVER) + which)
-
-    def _band(self, average_v, phase):
-        if average_v > self.get("over_threshold_v", phase):
-            return _OVER
-        return _UNDER if average_v < self.get("under_threshold_v", phase) else _INSIDE
+        low_v, high_v = self.get("under_threshold_v", phase), self.get("over_threshold_v", phase)
+        if self.get("band", phase) != _INSIDE or not low_v <= average_v <= high_v:
+            on_demand.call(_WATCH, "judge_average", self, average_v, phase)
