@@ -7,6 +7,9 @@
 
 The items are carried out in order. The first that fails has its code; those after it are not carried out and have 250,
 and null for data (GBCS 7.2.9); what was done before it stays done.
+
+That is the meter's refusal. When the device itself fails, for want of heap or of flash, a command is all or nothing: it
+is taken back, the first item answers 2 (temporary failure) or 1 (hardware fault), and all others 250.
 """
 
 import struct
@@ -22,6 +25,7 @@ from smets.cosem.results import (
     READ_WRITE_DENIED,
     SCOPE_OF_ACCESS_VIOLATED,
     SUCCESS,
+    TEMPORARY_FAILURE,
     TYPE_UNMATCHED,
     Refusal,
     result_of,
@@ -112,27 +116,35 @@ class AccessService:
         changed in the meter is on flash when this returns.
         """
         self.context = context
-        invoke_id, items, data, count = _parse(request)
+        invoke_id, items, data, count = _parse(request, self._results)
         sink.byte(RESPONSE)
         sink.write(invoke_id)
         sink.write(b"\x00\x00")
         axdr.write_length(sink, count)
-        start = sink.pos
-        self._run(items, data, count, sink)
+        start, limit = sink.pos, sink.limit
         try:
+            self._meter.begin()
+            self._run(items, data, count, sink)
             self._meter.commit()
         except self._store_errors:
-            self._fail_all(start, count, sink)
+            sink.back_to(start)
+            sink.limit = limit
+            self._fail_all(count, sink, HARDWARE_FAULT)
+        except MemoryError:
+            sink.back_to(start)
+            sink.limit = limit
+            self._fail_all(count, sink, TEMPORARY_FAILURE)
         self.make_room()
         axdr.write_length(sink, count)
         sink.write(memoryview(self._results)[: count * _RESULT_SIZE])
 
-    def _fail_all(self, start, count, sink):
-        """What was done could not be kept: no item may be taken for done, whatever it answered."""
-        sink.back_to(start)
+    def _fail_all(self, count, sink, result):
+        """What was done could not be kept: take it back; no item may be taken for done, whatever it answered."""
+        self._meter.discard()
+        gc.collect()
         for index in range(count):
             sink.byte(axdr.NULL)
-            self._results[2 * index + 1] = OTHER_REASON if index else HARDWARE_FAULT
+            self._results[2 * index + 1] = OTHER_REASON if index else result
 
     def _run(self, items, data, count, sink):
         """Write each item's data and note its result."""
@@ -149,7 +161,6 @@ class AccessService:
                 sink.limit = limit
                 sink.byte(axdr.NULL)
                 failed = True
-            self._results[2 * index] = GET if item.choice == GET_WITH_SELECTION else item.choice
             self._results[2 * index + 1] = result
         sink.limit = limit
 
@@ -162,6 +173,8 @@ class AccessService:
         except (Refusal, axdr.AxdrError, Mismatch, SinkFull, MeterError) as error:
             result = result_of(error)
         except self._store_errors:
+            if item.choice in (SET, ACTION):
+                raise  # it may have been half done
             result = HARDWARE_FAULT
         sink.back_to(mark)
         return result
@@ -217,8 +230,14 @@ class AccessService:
         self._meter.call(path, value)
 
     def make_room(self):
-        """Drop what was loaded of the meter: sealing and signing, which come next, want the heap."""
-        self._meter.release()
+        """Drop what was loaded of the meter: sealing and signing, which come next, want the heap.
+
+        What the meter has still to work out of its changed tariff it does later, when it fails now.
+        """
+        try:
+            self._meter.release()
+        except self._store_errors + (MemoryError,):
+            self._meter.discard()
 
     def check_faults(self, item, method=False):
         """Raise Refusal with the result that the bench has set for this attribute, or this method."""
@@ -227,8 +246,11 @@ class AccessService:
             raise Refusal(result)
 
 
-def _parse(request):
-    """Check the whole request; return (invoke id, reader of the items, reader of the data, count)."""
+def _parse(request, results):
+    """Check the whole request; return (invoke id, reader of the items, reader of the data, count).
+
+    The choices of the items go into `results`.
+    """
     reader = axdr.Reader(request)
     try:
         if reader.byte() != REQUEST:
@@ -240,8 +262,9 @@ def _parse(request):
         if not 0 < count <= MAX_ITEMS:
             raise axdr.AxdrError("items")
         items = axdr.Reader(request, reader.pos)
-        for _ in range(count):
-            Specification(reader)
+        for index in range(count):
+            choice = Specification(reader).choice
+            results[2 * index] = GET if choice == GET_WITH_SELECTION else choice
         reader.expect(count)  # the data's count is an octet below 0x80, as MAX_ITEMS is
         data = axdr.Reader(request, reader.pos)
         for _ in range(count):

@@ -78,6 +78,14 @@ class Events:
         self.unsaved = True
         return self._waiting.pop(0)
 
+    def waiting(self):
+        """Return what waits and whether that is on flash, for `set_waiting`."""
+        return self._waiting[:], self.unsaved, self.dropped
+
+    def set_waiting(self, before):
+        """Let wait what `waiting` returned."""
+        self._waiting, self.unsaved, self.dropped = before
+
     def state(self):
         """Return the queue as octets to be stored: an alert that waits outlives a power cut."""
         return b"".join([struct.pack(_WAITING, code, time_s, len(body)) + body for code, time_s, body in self._waiting])

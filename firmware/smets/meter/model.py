@@ -22,6 +22,7 @@ from smets.meter.registers import Registers
 from smets.meter.schedule import Schedule
 from smets.meter.supply import ENABLED, Supply
 from smets.meter.tariff import Tariff
+from smets.meter.undo import Undo
 from smets.meter.voltage import Voltage
 
 COMPONENTS = (Clock, Registers, Tariff, Supply, LoadLimit, Voltage, Payment, Outage)
@@ -62,6 +63,7 @@ class Meter:
         self.outage = self._components["outage"]
         self.voltage = self._components["voltage"]
         self.schedule = Schedule(self)
+        self._undo = Undo(tuple(self._components.values()), self.schedule, self.events)
         self._restore()
 
     # by path
@@ -312,15 +314,28 @@ class Meter:
             pairs.append((_EVENTS, self.events.state()))
         if pairs:
             self._journal.put_many(pairs)
+        self._undo.forget()
         self._staged.clear()
         self.events.unsaved = False
         for component in saved:
             component.unsaved = CLEAN
 
+    def begin(self):
+        """Begin what is to be done wholly or not at all: `commit` ends it well, `discard` takes it back.
+
+        What waited to be kept is put on flash first; raises what that raises, and then nothing was begun.
+        """
+        self.commit()
+        self._undo.remember()
+
     def discard(self):
-        """Forget what is staged and what cold components were told, after a command that ended half way."""
+        """Let the meter be what it was at `begin`, after a command that ended half way or could not be kept.
+
+        Without a `begin`, what is staged and what cold components were told is forgotten.
+        """
         self._staged.clear()
         self._cold.clear()
+        self._undo.restore()
 
     def release(self):
         """Drop from the heap what is wanted only now and then. What could not be put on flash yet stays.

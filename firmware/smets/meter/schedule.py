@@ -100,6 +100,14 @@ class Schedule:
         except MeterError:
             return _FAILED
 
+    def pending(self):
+        """Return what is pending, for `set_pending`."""
+        return self._pending
+
+    def set_pending(self, pending):
+        """Let be pending what `pending` returned."""
+        self._pending = pending
+
     def restore(self):
         """Take the pending activations back from the journal."""
         packed, place = self._meter.stored(_KEY) or b"", 0
