@@ -351,18 +351,20 @@ class Meter:
         self.drop_cold()
 
     def drop_cold(self, whole=True):
-        """Drop cold components and return True, or False when something of them is not on flash yet.
+        """Drop cold components and return True, or False when something is not on flash yet.
 
+        That is then staged as octets: a part that cannot be kept for want of heap must not hold the heap itself.
         Not `whole`: others are wanted next, what they share stays.
         """
         self.logs.release()
-        if self._staged or any([each.unsaved for each in self._cold.values()]):
-            return False
+        for name, component in self._cold.items():
+            if component.unsaved:
+                self._staged["meter/" + name] = component.state()
         self._cold.clear()
         cold = sys.modules.get("smets.meter.cold")
         if cold:
             cold.forget(whole)
-        return True
+        return not self._staged
 
     def _restore(self):
         for name, component in self._components.items():
