@@ -34,7 +34,7 @@ from smets.cosem.results import (
 from smets.cosem.selection import read_range
 from smets.cosem.sink import SinkFull
 from smets.meter.errors import MeterError
-from smets.on_demand import fetch
+from smets.on_demand import collect, fetch
 
 REQUEST = const(0xD9)
 RESPONSE = const(0xDA)
@@ -141,7 +141,7 @@ class AccessService:
     def _fail_all(self, count, sink, result):
         """What was done could not be kept: take it back; no item may be taken for done, whatever it answered."""
         self._meter.discard()
-        gc.collect()
+        collect()
         for index in range(count):
             sink.byte(axdr.NULL)
             self._results[2 * index + 1] = OTHER_REASON if index else result

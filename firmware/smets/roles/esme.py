@@ -13,7 +13,7 @@ from micropython import const
 
 from smets.link import framing
 from smets.message.envelope import BLOCK, BLOCK_HEAD, MAX_MESSAGE, Writer
-from smets.on_demand import call, fetch, forget
+from smets.on_demand import call, collect, fetch, forget
 from smets.store.files import StoreCorrupt
 from smets.store.journal import Journal
 from smets.trust.cells import TrustAnchors
@@ -147,6 +147,8 @@ class Esme:
 
     def open_log(self, name, record_size, capacity):
         """Return the store of one of the meter's logs; the device says so, and does without, when it is damaged."""
+        if _LOG_MODULES[0] not in sys.modules:
+            collect()  # so that what comes lies together
         from smets.store.segments import SegmentLog  # until the logs are closed
 
         try:
