@@ -63,9 +63,9 @@ class Demand(ColdComponent):
         grown = self._growth()
         if self.get("read_s") == now_s - _HALF_HOUR_S:
             logs = self.meter.logs
-            logs.append("import_profile", (now_s, grown[0], grown[1]))
-            logs.append("export_profile", (now_s, grown[2], grown[3]))
-            logs.append("reactive_profile", (now_s, grown[4]))
+            logs.append_once("import_profile", (now_s, grown[0], grown[1]))
+            logs.append_once("export_profile", (now_s, grown[2], grown[3]))
+            logs.append_once("reactive_profile", (now_s, grown[4]))
             self._note_demand(now_s, 2 * (grown[0] + grown[1]), 2 * grown[2])
         self.put("read_s", now_s)
 
@@ -73,8 +73,8 @@ class Demand(ColdComponent):
         """Log the day that ends: what was consumed, and the export register as it stands."""
         import_wh = (self.get("read", 0) + self.get("read", 1)) & _TURN
         if self.get("day_s") == now_s - _DAY_S:
-            self.meter.logs.append("daily_consumption", (now_s, (import_wh - self.get("day_import_wh")) & _TURN))
-        self.meter.logs.append("export_daily", (now_s, self.get("read", 2)))
+            self.meter.logs.append_once("daily_consumption", (now_s, (import_wh - self.get("day_import_wh")) & _TURN))
+        self.meter.logs.append_once("export_daily", (now_s, self.get("read", 2)))
         self.put("day_s", now_s)
         self.put("day_import_wh", import_wh)
 

@@ -141,6 +141,7 @@ class Logs:
         self._open_store = open_store
         self._has = has
         self._open = {}
+        self._lived = set()  # logs that had a row since the device started
 
     def get(self, name):
         """Return a log. Raises Unavailable when this meter has none of that name."""
@@ -155,6 +156,16 @@ class Logs:
     def append(self, name, row):
         """Add a row to a log."""
         self.get(name).append(row)
+
+    def append_once(self, name, row):
+        """Add the row of a moment to a log, unless the device started with it there already.
+
+        Rows are on flash before the meter's state is: after a power cut in between the meter lives that moment again.
+        """
+        log, first = self.get(name), name not in self._lived
+        self._lived.add(name)
+        if not (first and len(log) and log.row(len(log) - 1)[0] == row[0]):
+            log.append(row)
 
     def call(self, method):
         """Carry out `clear_<log>`. Raises Unavailable for another method."""

@@ -68,8 +68,9 @@ class Registers(Component):
         self.meter.component("demand").half_hour(now_s)
 
     def midnight(self, now_s):
-        """Let the day's energy be logged."""
+        """Let the day's energy be logged, and the registers as they stand."""
         self.meter.component("demand").midnight(now_s)
+        self.meter.component("billing_rows").end_day(now_s)
 
     def _average(self, register, remainder, power_w, start_s, duration_s):
         """Let a register be the average of the last minute that ended, and keep what the minute begun has so far."""

@@ -28,6 +28,7 @@ class Tariff(Component):
     """What is in force: `script` and `second_script` (see switching_table.py), their prices, and until when.
 
     `counted_wh` was counted for `script` since, and is not yet in its register; `room_wh` is left of the block `block`.
+    The billing period ends at `billing_s`.
     `stale`: tables, prices, counters or clock are others since this was worked out; it is worked out anew before more
     time passes. `changed`: the same by a supplier's doing, and as soon as the heap is free.
     """
@@ -49,6 +50,7 @@ class Tariff(Component):
         ("reset_s", ">I", 0xFFFFFFFF),
         ("stale", BOOL, True),
         ("changed", BOOL),
+        ("billing_s", ">I", 0xFFFFFFFF),
     )
 
     def __init__(self, meter):
@@ -116,6 +118,11 @@ class Tariff(Component):
             wanted_ws = room_wh * _WH - self.meter.component("registers").get("active_import_ws")
             next_s = min(next_s, now_s + (wanted_ws + load.import_w - 1) // load.import_w)
         return next_s
+
+    def arrive(self, now_s, load):
+        """Log the billing period's end, before what falls due with the next one is taken."""
+        if now_s >= self.get("billing_s"):
+            self.meter.component("billing_rows").end_period(now_s)
 
     def is_due(self, now_s):
         """Return whether `renew` is to be called before more time passes, or a reader asks."""

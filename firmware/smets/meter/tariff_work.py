@@ -24,7 +24,12 @@ _SECOND_SCRIPTS = tuple(range(201, 205))
 def renew(tariff, now_s):
     """Let `tariff` know what is in force at a time, and when it must be asked again."""
     meter = tariff.meter
-    reset_s = _next_reset_s(meter.component("billing"), now_s)
+    if now_s >= tariff.get("billing_s"):  # the clock leapt over it
+        meter.component("billing_rows").end_period(now_s)
+    billing = meter.component("billing")
+    billing_s = _next_s(billing, "times", now_s)
+    reset_s = min(billing_s, _next_s(billing, "block_reset_times", now_s))
+    billing = None
     meter.drop_cold(False)  # one part at a time: the heap of a small board does not hold them all
     script, switch_s = SwitchingTable(meter.component("calendar"), _SCRIPTS).look(now_s, _SCRIPTS[0])
     second_script = _SECOND_SCRIPTS[0]
@@ -39,6 +44,7 @@ def renew(tariff, now_s):
     if now_s >= tariff.get("reset_s"):
         registers.reset_counters()
     tariff.put("reset_s", reset_s)
+    tariff.put("billing_s", billing_s)
     tariff.put("script", script)
     tariff.put("second_script", second_script)
     tariff.put("switch_s", switch_s)
@@ -85,13 +91,9 @@ def _set_price(tariff, which, prices, index):
     prices.show(max(0, min(_UNLIMITED, shown)))
 
 
-def _next_reset_s(billing, now_s):
-    """Return when the counters of the blocks are reset next, NEVER when nothing asks for it."""
-    next_s = NEVER
-    for name in ("times", "block_reset_times"):
-        for clock, date in billing.elements(name):
-            next_s = min(next_s, next_moment_s(clock, date, now_s))
-    return next_s
+def _next_s(billing, name, now_s):
+    """Return the next of the calendar's moments after `now_s`, NEVER when nothing is to come."""
+    return min([NEVER] + [next_moment_s(clock, date, now_s) for clock, date in billing.elements(name)])
 
 
 def next_moment_s(clock, date, now_s):
