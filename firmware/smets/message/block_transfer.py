@@ -69,7 +69,7 @@ class Blocks:
         """Send the first window of a message: it has `size`, and `read_into` as LongMessage has."""
         self._idle_ms = self._sent = 0
         self._message = message
-        self._send_from(1, WINDOW)
+        self._send_from(message, 1, WINDOW)
 
     def take(self, apdu):
         """Take an APDU (memoryview); return the whole message (memoryview) when its last block has come, else None."""
@@ -82,7 +82,7 @@ class Blocks:
         elif not (number or confirmed):
             self._message = None
         elif self._message:
-            self._go_on(control & _WINDOW_MASK, confirmed)
+            self._go_on(self._message, control & _WINDOW_MASK, confirmed)
         return None
 
     def drop(self):
@@ -136,26 +136,27 @@ class Blocks:
 
     # out
 
-    def _go_on(self, window, confirmed):
-        if confirmed * BLOCK >= self._message.size:
+    def _go_on(self, message, window, confirmed):
+        if confirmed * BLOCK >= message.size:
             self._message = None
         elif confirmed > self._sent or not window:
             self.refused += 1
         else:
-            self._send_from(confirmed + 1, min(window, WINDOW))
+            self._send_from(message, confirmed + 1, min(window, WINDOW))
 
-    def _send_from(self, number, count):
+    def _send_from(self, message, number, count):
         """Send up to `count` blocks from `number` on. What cannot be made any more is ended on both sides.
 
         When the heap is full the other side asks again, and there may be room then.
         """
         gc.collect()
-        last = (self._message.size + BLOCK - 1) // BLOCK
+        last = (message.size + BLOCK - 1) // BLOCK
         failed = True
         try:
             end = min(number + count, last + 1)
             while number < end:
-                self._send_block(number, (_LAST if number == last else 0) | (_STREAMING if number + 1 < end else 0))
+                flags = (_LAST if number == last else 0) | (_STREAMING if number + 1 < end else 0)
+                self._send_block(message, number, flags)
                 number += 1
             failed = False
         except MemoryError:
@@ -166,10 +167,10 @@ class Blocks:
                 self._message = None
                 self._confirm(_LAST, 0, 0)
 
-    def _send_block(self, number, flags):
+    def _send_block(self, message, number, flags):
         start = (number - 1) * BLOCK
-        size = min(BLOCK, self._message.size - start)
-        self._message.read_into(start, self._frame[BLOCK_HEAD : BLOCK_HEAD + size])
+        size = min(BLOCK, message.size - start)
+        message.read_into(start, self._frame[BLOCK_HEAD : BLOCK_HEAD + size])
         self._sent = max(self._sent, number)
         length = encode_length(size)
         head = self._frame[BLOCK_HEAD - _FIXED - len(length) : BLOCK_HEAD + size]

@@ -232,7 +232,7 @@ class Writer:
 
     def late(self):
         """Give away the parts that are not in the buffer, each with its place in `message()`."""
-        parts, self.sink.late = self.sink.late, None
+        parts, self.sink.late = self.sink.late or (), None
         return [(place - self._start, source) for place, source in parts]
 
     def _before(self, part):

@@ -115,9 +115,10 @@ class _Text:
 
 
 class _Proof:
-    """What stands behind the octets that it is made of: made when it is read first."""
+    """What stands behind the octets that it is made of: `make()` makes it when it is read first."""
 
-    _value = None
+    def __init__(self, make):
+        self._make, self._value = make, None
 
     def read_into(self, offset, view):
         if self._value is None:
@@ -129,6 +130,7 @@ class _Seal(_Proof):
     """An encrypted part, whose text begins at `start` of the message, and its tag."""
 
     def __init__(self, gcm, start):
+        _Proof.__init__(self, gcm.finish)
         self._gcm, self._start = gcm, start
 
     def encrypt(self, offset, part, is_new):
@@ -137,23 +139,19 @@ class _Seal(_Proof):
         if is_new:
             self._gcm.authenticate(part)
 
-    def _make(self):
-        return self._gcm.finish()
-
 
 class _Mac(_Proof):
     size = _MAC_SIZE
 
     def __init__(self, gcm):
-        self.add, self._make = gcm.add, gcm.finish
+        _Proof.__init__(self, gcm.finish)
+        self.add = gcm.add
 
 
 class _Signature(_Proof):
     size = _SIGNATURE_SIZE
 
     def __init__(self, protection):
-        self._sign, self._digest = protection.sign_digest, sha256()
-        self.add = self._digest.update
-
-    def _make(self):
-        return self._sign(self._digest.digest())
+        digest = sha256()
+        _Proof.__init__(self, lambda: protection.sign_digest(digest.digest()))
+        self.add = digest.update

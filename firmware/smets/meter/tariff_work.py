@@ -37,7 +37,7 @@ def renew(tariff, now_s):
         second = SwitchingTable(meter.component("second_calendar"), _SECOND_SCRIPTS)
         second_script, second_switch_s = second.look(now_s, second_script)
         switch_s = min(switch_s, second_switch_s)
-        second = None
+        del second
     meter.drop_cold(False)
     registers = meter.component("tariff_registers")
     registers.settle()

@@ -215,9 +215,7 @@ class Esme:
         self._close_images()
         try:
             if len(message) and message[0] == _BLOCK_TAG:
-                message = self._transfer(rooms).take(message)
-                if self._blocks.is_done:
-                    self._blocks = None
+                message = self._take_block(rooms, message)
                 if message is None:
                     return
             if self._blocks:
@@ -235,6 +233,13 @@ class Esme:
         finally:
             rooms.meter.release()
             gc.collect()
+
+    def _take_block(self, rooms, apdu):
+        blocks = self._transfer(rooms)
+        message = blocks.take(apdu)
+        if blocks.is_done:
+            self._blocks = None
+        return message
 
     def _transfer(self, rooms):
         """Return what is under way of messages in blocks, whose code is in the heap as long as something is."""
