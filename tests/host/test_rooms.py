@@ -27,6 +27,7 @@ DEVICE = {
 BELOW_SESSION = {"layouts", "security", "catalogue"}
 BELOW_BENCH = {"session", "blocks", "links", "parse", "transform", "duis"} | BELOW_SESSION
 HOST = {
+    "rig": BELOW_BENCH | {"cli", "bench", "explain"},
     "cli": BELOW_BENCH | {"conformance", "bench", "boards", "explain"},
     "boards": BELOW_BENCH | {"bench"},
     "conformance": BELOW_BENCH | {"bench"},

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from opensmets.bench import control
 from opensmets.errors import SmetsError
 from opensmets.layouts import envelope, xdlms
 from opensmets.layouts.envelope import Message
 from opensmets.layouts.link_frame import Channel, Frame, encode_hub_time
-from opensmets.links import Link, open_link
+from opensmets.links import open_link
 from opensmets.security.keystore import KeyStore, format_eui
 from opensmets.security.protection import Verdict, verify
 from opensmets.session import (
@@ -30,6 +31,20 @@ from opensmets.session import (
 )
 
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class Line(control.FrameLink, Protocol):
+    """What a conversation needs of a link: frames to and fro, and its name. `links.Link` is one."""
+
+    @property
+    def port(self) -> str:
+        """The link's port, for whoever reads an error."""
+
+    def receive(self, timeout_s: float) -> Frame | None:
+        """Return the next frame, or None when none came in time."""
+
+    def receive_waiting(self) -> Frame | None:
+        """Return the next frame of what has come already, or None."""
 
 
 class NotAuthentic(SmetsError):
@@ -86,7 +101,7 @@ class Conversation:
 
     def __init__(
         self,
-        link: Link,
+        link: Line,
         keystore: KeyStore,
         *,
         on_alert: Callable[[Verified], None] | None = None,

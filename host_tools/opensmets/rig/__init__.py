@@ -1,0 +1,1 @@
+"""The test rig: a meter, its bench and its remote parties as pytest fixtures."""
