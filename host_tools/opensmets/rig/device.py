@@ -34,8 +34,8 @@ VIRTUAL_EUI = "00-DB-12-34-56-78-90-A0"
 #: What the bench sets on a board before every test: credit mode, nothing owed or registered, an enabled supply.
 FIRST_STATE: tuple[tuple[str, int], ...] = (
     ("payment.mode", 1), ("payment.meter_balance_millipence", 0), ("payment.emergency_credit_limit_millipence", 0),
-    ("registers.active_import_wh", 0), ("registers.active_export_wh", 0), ("supply.state", 1), ("supply.reason", 0), ("supply.locked", 0),
-    ("load_limit.power_threshold_w", 0),
+    ("registers.active_import_wh", 0), ("registers.active_export_wh", 0),
+    ("supply.state", 1), ("supply.reason", 0), ("supply.locked", 0), ("load_limit.power_threshold_w", 0),
 )  # fmt: skip
 FIRST_LOGS = ("logs.event", "logs.security", "logs.power_event")
 NOMINAL_DV = 2300
