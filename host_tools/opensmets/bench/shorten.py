@@ -1,9 +1,10 @@
-"""Shorten the names that nobody outside a module sees, before it is compiled for a device.
+"""Shorten the names of the firmware before it is compiled for a device.
 
 MicroPython keeps every distinct name of the loaded code in RAM for ever, and doubles its table of names when that is
-full: past some 1,260 names the next table is 14 KB in one piece, on a heap of 228. Private names (one underscore) and
-the parameters that no call names become `_a`, `_b`, ... in every module alike, so that modules share them. Nothing else
-changes, and the result is what the tests of the compiled firmware run.
+full: past some 620 names the next table is 7 KB in one piece, past 1,260 it is 14, on a heap of 228. Constants become
+numbers (inline.py). Private names (one underscore) and the parameters that no call names become `_a`, `_b`, ... in
+every module alike, so that modules share them. Then all that nobody outside knows becomes names that cost nothing
+(rename.py). Nothing else changes, and the result is what the tests of the compiled firmware run.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 from string import ascii_lowercase
+
+from opensmets.bench.inline import inline
+from opensmets.bench.rename import identifiers, rename
 
 _FUNCTIONS = (ast.FunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -177,24 +181,29 @@ def _assigned(node: ast.AST) -> set[str]:
     return found - declared
 
 
-def shorten(sources: Mapping[str, str], callers: Iterable[str] = ()) -> dict[str, str]:
+def shorten(sources: Mapping[str, str], callers: Iterable[str] = (), words: Iterable[str] = ()) -> dict[str, str]:
     """Return the sources, by dotted module name and in their order, with their own names shortened.
 
-    `callers` are sources that stay as they are and may call these with names for parameters.
+    `callers` are sources that stay as they are and may use these; `words` are names that are known outside besides.
     """
-    trees = {module: ast.parse(source) for module, source in sources.items()}
+    trees, outside = {module: ast.parse(source) for module, source in sources.items()}, [*map(ast.parse, callers)]
+    inline(trees, {name for tree in outside for name in identifiers(tree)})
+    shorten_private(trees, outside)
+    rename(trees, outside, set(words))
+    return {module: ast.unparse(ast.fix_missing_locations(tree)) for module, tree in trees.items()}
+
+
+def shorten_private(trees: dict[str, ast.Module], outside: Iterable[ast.AST]) -> None:
+    """Shorten private names and parameters, but those that a call names, here or `outside`."""
     named = {
         keyword.arg
-        for tree in (*trees.values(), *map(ast.parse, callers))
+        for tree in (*trees.values(), *outside)
         for call in ast.walk(tree)
         if isinstance(call, ast.Call)
         for keyword in call.keywords
         if keyword.arg
     }
-    result = {}
     for family in _families(trees):
         private = _private_names([trees[module] for module in family])
         for module in family:
-            changed = _Shortener(trees[module], private, named).visit(trees[module])
-            result[module] = ast.unparse(ast.fix_missing_locations(changed))
-    return {module: result[module] for module in sources}
+            _Shortener(trees[module], private, named).visit(trees[module])

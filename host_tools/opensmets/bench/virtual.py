@@ -71,7 +71,15 @@ class VirtualDevice:
         self.close()
 
     def _command(self) -> tuple[list[str], dict[str, str]]:
-        options = [str(main_path()), "--store", str(self.store), "--role", self.role, "--speed", str(self.speed)]
+        options = [
+            str(main_path().absolute()),
+            "--store",
+            str(self.store.absolute()),
+            "--role",
+            self.role,
+            "--speed",
+            str(self.speed),
+        ]
         options += ["--bench"] if self.bench else []
         if self.runtime == "cpython":
             source = firmware_path()
@@ -79,7 +87,9 @@ class VirtualDevice:
         interpreter = micropython_path()
         if interpreter is None:
             raise SmetsError("no MicroPython for this machine: set $MICROPYTHON, or use --runtime cpython")
-        return [str(interpreter), "-X", f"heapsize={self.heap}", *options], {"MICROPYPATH": str(compiled_firmware())}
+        # a module's path takes heap for as long as the device runs: a short one, as on a board
+        environment = {"MICROPYPATH": ".", "PWD": str(compiled_firmware())}
+        return [str(interpreter.absolute()), "-X", f"heapsize={self.heap}", *options], environment
 
     def start(self) -> None:
         """Boot the device; it answers once its first frame is read.
@@ -107,6 +117,7 @@ class VirtualDevice:
         try:
             self._process = subprocess.Popen(
                 command, stdin=self._master, stdout=self._master, stderr=self._log, env={**os.environ, **environment},
+                cwd=environment.get("PWD"),
                 pass_fds=[self._lock.fileno()], preexec_fn=ask_the_kernel,
             )  # fmt: skip
         except OSError as error:

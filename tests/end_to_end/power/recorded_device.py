@@ -34,17 +34,25 @@ def mount_flash(image_path, recording_path):
     return flash
 
 
+class RecordedStream:
+    """A link whose output is recorded where it leaves."""
+
+    def __init__(self, stream, flash):
+        self.readinto = stream.readinto
+        self._write, self._flash = stream.write, flash
+
+    def write(self, data):
+        """Write and record."""
+        self._flash.record(SENT, 0, data)
+        self._write(data)
+
+
 def record_link(flash):
-    """Let what leaves on the link be recorded where it leaves."""
-    from smets.link.unix_stream import UnixStream
+    """Let what leaves on the link be recorded."""
+    from smets.link import unix_stream
 
-    write = UnixStream.write
-
-    def recording_write(stream, data):
-        flash.record(SENT, 0, data)
-        write(stream, data)
-
-    UnixStream.write = recording_write
+    open_standard = unix_stream.open_standard
+    unix_stream.open_standard = lambda **options: RecordedStream(open_standard(**options), flash)
 
 
 image_path, recording_path = sys.argv[1:3]

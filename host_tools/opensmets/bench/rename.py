@@ -1,0 +1,155 @@
+"""Give the firmware's own names to a device as names that its MicroPython has in flash.
+
+Each distinct name of loaded code takes RAM for ever, but for those that the interpreter itself uses. So every name that
+only the firmware knows becomes one of `rom_names.txt` that the firmware does not use: one for one through the whole
+program, which changes nothing that it does. (On a port that lacks one of them it is a name in RAM, as before.)
+
+Names stay that anything outside may know: what is part of a text or of a packed table (fields and methods go by text),
+what callers and modules for hardware name, keyword arguments, exceptions (they are shown), and what Python has.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import keyword
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from itertools import product
+from pathlib import Path
+from string import ascii_letters
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_HARDWARE = ("machine", "network", "espnow", "esp32", "rp2", "uctypes", "framebuf", "vfs", "neopixel")
+"""Modules whose objects have names that only boards know."""
+_EXCEPTIONS = ("Exception", "OSError", "ValueError", "RuntimeError")
+_OF_EXCEPTIONS = ("args", "errno", "value", "strerror")
+"""Attributes that every exception has: no name for one of our own."""
+
+
+@cache
+def rom_names() -> tuple[str, ...]:
+    """Return names that MicroPython's ports have in flash, the shortest first."""
+    text = Path(__file__).with_name("rom_names.txt").read_text(encoding="utf-8")
+    return tuple(sorted(text.split(), key=lambda name: (len(name), name)))
+
+
+def identifiers(tree: ast.AST) -> Iterator[str]:
+    """Yield every name of a program text, as often as it occurs."""
+    for node in ast.walk(tree):
+        for field in ("id", "attr", "name", "arg", "asname"):
+            value = getattr(node, field, None)
+            if isinstance(value, str):
+                yield from value.split(".")
+        if isinstance(node, ast.Global):
+            yield from node.names
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from node.module.split(".")
+
+
+def words_of_texts(tree: ast.AST) -> set[str]:
+    """Return the words of every text that is not a docstring."""
+    shown = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    texts = (
+        node.value if isinstance(node.value, str) else node.value.decode("latin-1")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes) and id(node) not in shown
+    )
+    return {word for text in texts for word in _WORD.findall(text)}
+
+
+def _defined(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+            yield from (
+                target.id
+                for each in (node.body if isinstance(node, ast.ClassDef) else ())
+                if isinstance(each, ast.Assign)
+                for target in each.targets
+                if isinstance(target, ast.Name)
+            )
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+    for assigned in tree.body if isinstance(tree, ast.Module) else ():
+        for place in assigned.targets if isinstance(assigned, ast.Assign) else ():
+            yield from (each.id for each in ast.walk(place) if isinstance(each, ast.Name))
+
+
+def _exceptions(trees: Iterable[ast.AST]) -> set[str]:
+    """Return the names of the exception classes, those of the program itself and what it builds them on."""
+    found, classes = (
+        set(_EXCEPTIONS),
+        [each for tree in trees for each in ast.walk(tree) if isinstance(each, ast.ClassDef)],
+    )
+    for _ in range(4):  # a class may be derived from one that comes later
+        for each in classes:
+            if any(isinstance(base, ast.Name) and base.id in found for base in each.bases):
+                found.add(each.name)
+    return found
+
+
+def _constants(tree: ast.Module) -> set[str]:
+    """Return the names whose values MicroPython folds, which it does by their underscore."""
+    assigned = [each for each in tree.body if isinstance(each, ast.Assign) and isinstance(each.value, ast.Call)]
+    return {
+        target.id
+        for each in assigned
+        for target in each.targets
+        if isinstance(target, ast.Name) and ast.unparse(each.value).startswith("const(")
+    }
+
+
+def _is_for_hardware(tree: ast.AST) -> bool:
+    if any(isinstance(node, ast.Attribute) and node.attr == "asm_thumb" for node in ast.walk(tree)):
+        return True  # instructions look like calls
+    imported = (name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names)
+    taken = (node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
+    return any(name.name in _HARDWARE for name in imported) or any(module in _HARDWARE for module in taken)
+
+
+def outside_names(trees: Mapping[str, ast.Module], callers: Iterable[ast.AST], words: set[str]) -> set[str]:
+    """Return the names that must stay; `words` are known outside besides, such as those of packed tables."""
+    names = set(words) | set(rom_names()) | set(dir(builtins)) | set(keyword.kwlist) | _exceptions(trees.values())
+    for tree in trees.values():
+        names |= words_of_texts(tree) | _constants(tree)
+        names |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg}
+        names |= set(identifiers(tree)) if _is_for_hardware(tree) else set()
+    for caller in callers:
+        names |= set(identifiers(caller)) | words_of_texts(caller)
+    return names | {part for module in trees for part in module.split(".")}
+
+
+def _new_names(used: set[str]) -> Iterator[str]:
+    yield from (name for name in rom_names() if name not in used | set(_OF_EXCEPTIONS) and not hasattr(builtins, name))
+    yield from (name for pair in product(ascii_letters, repeat=3) if (name := "".join(pair)) not in used)
+
+
+class _Renamer(ast.NodeTransformer):
+    """Renames every occurrence of a name."""
+
+    def __init__(self, new: Mapping[str, str]) -> None:
+        self._new = new
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        for field in ("id", "attr", "name", "arg", "asname"):
+            value = getattr(node, field, None)
+            if isinstance(value, str) and value in self._new and not isinstance(node, ast.keyword):
+                setattr(node, field, self._new[value])
+        if isinstance(node, ast.Global):
+            node.names = [self._new.get(name, name) for name in node.names]
+        self.generic_visit(node)
+        return node
+
+
+def rename(trees: Mapping[str, ast.Module], callers: Iterable[ast.AST], words: set[str]) -> dict[str, str]:
+    """Rename in all modules; return the new names by the old ones."""
+    kept = outside_names(trees, callers, words)
+    used = kept - set(rom_names()) | {name for tree in trees.values() for name in identifiers(tree)}
+    own = {name for tree in trees.values() for name in _defined(tree)}
+    candidates = sorted(name for name in own - kept if not name.startswith("__"))
+    new = dict(zip(candidates, _new_names(used), strict=False))
+    for tree in trees.values():
+        _Renamer(new).visit(tree)
+    return new
