@@ -3,12 +3,14 @@
 #
 #     include(".../boards/manifest.py", load_control=False, bench=True)
 
-options.defaults(load_control=True, terminals=True, bench=False, thumb=False)
+options.defaults(load_control=True, user_interface=True, terminals=True, bench=False, thumb=False)
 
 add_library("opensmets", "manifests")
 require("smets-core")
 if options.load_control:
     require("smets-load-control")
+if options.user_interface:
+    require("smets-user-interface")
 if options.terminals:
     require("smets-terminals")
 if options.bench:

@@ -32,9 +32,12 @@ def test_all_parts_together_are_every_module_once(tmp_path: Path) -> None:
 
 def test_each_part_can_be_left_out(tmp_path: Path) -> None:
     parts = tomllib.loads((boards_path() / "parts.toml").read_text())
-    for part in ("load_control", "terminals", "bench"):
+    optional = ("load_control", "user_interface", "terminals", "bench")
+    for part in optional:
         all_but = tmp_path / f"{part}.py"
-        options = ", ".join(f"{name}={name != part}" for name in ("load_control", "terminals", "bench"))
+        options = ", ".join(
+            f"{name}={name != part}" for name in ("load_control", "user_interface", "terminals", "bench")
+        )
         all_but.write_text(f'include("{boards_path()}/manifest.py", {options})\n')
         frozen = Manifest(all_but).frozen
         for other, content in parts.items():

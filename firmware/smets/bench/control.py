@@ -46,7 +46,7 @@ class BenchControl:
             "get": self._get, "set": self._set, "append": self._append, "clear": self._clear, "rows": self._rows,
             "fault": self._fault, "faults_clear": self._faults_clear, "load": self._load, "tamper": self._tamper,
             "keys": self._keys, "event": self._event, "power": self._power, "time": self._time, "hub": self._hub,
-            "speed": self._speed, "status": self._status, "repl": self._repl,
+            "speed": self._speed, "status": self._status, "panel": self._panel, "repl": self._repl,
         }  # fmt: skip
 
     def handle(self, payload):
@@ -139,6 +139,13 @@ class BenchControl:
             self._meter.call("account.activate_emergency_credit", None)
         else:
             raise Unavailable("the meter has no button of that name")
+
+    def _panel(self, request):
+        """Press keys, and return the page that the meter's display then shows."""
+        interface = self._meter.component("user_interface")
+        for key in request.get("press", ()):
+            interface.press(_text(key))
+        return {"page": interface.page_name(), "lines": interface.lines()}
 
     def _event(self, request):
         """Let an event happen by its code; `body` is what its alert carries besides."""

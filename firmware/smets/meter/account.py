@@ -80,15 +80,21 @@ class Account(ColdComponent):
         payment = self.meter.component("payment")
         if payment.get("emergency_credit_active"):
             return
-        limit_millipence = payment.get("emergency_credit_limit_millipence")
-        low = payment.get("meter_balance_millipence") < self.get("emergency_credit_threshold_millipence")
-        if payment.get("mode") != PREPAYMENT_MODE or not low or limit_millipence <= 0:
+        if not self.lends():
             raise Refused("emergency credit is not available")
+        limit_millipence = payment.get("emergency_credit_limit_millipence")
         payment.put("emergency_credit_balance_millipence", limit_millipence)
         payment.put("emergency_credit_lent_millipence", limit_millipence)
         payment.put("emergency_credit_active", True)
         self.meter.record(_ACTIVATED)
         self.meter.component("credit_watch").settle(_ARMED_BY_EMERGENCY_CREDIT)
+
+    def lends(self):
+        """Return whether emergency credit is to be had, apart from being lent already."""
+        payment = self.meter.component("payment")
+        low = payment.get("meter_balance_millipence") < self.get("emergency_credit_threshold_millipence")
+        prepaid = payment.get("mode") == PREPAYMENT_MODE
+        return prepaid and low and payment.get("emergency_credit_limit_millipence") > 0
 
     def _adjust(self, register, amount_millipence):
         payment = self.meter.component("payment")

@@ -50,6 +50,7 @@ MODULES = {
     "second_prices": "smets.meter.prices",
     "tamper_state": "smets.meter.configuration",
     "tariff_registers": "smets.meter.tariff_registers",
+    "user_interface": "smets.meter.user_interface",
     "voltage_limits": "smets.meter.configuration",
 }
 """The module of each cold component; its `COLD` names the components that it declares."""

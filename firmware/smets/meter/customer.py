@@ -8,6 +8,9 @@ _TELEPHONE = const(18)
 _NAME = const(15)
 _PIN = const(4)
 _IDENTIFICATION = const(10)
+_SHOWN_S = const(86400)
+"""How long the identification number is shown unless it is read before: GBCS leaves it to the maker."""
+_LAST_S = const(0xFFFFFFFF)
 _MPANS = const(26)
 _MPAN = const(13)
 
@@ -26,7 +29,23 @@ class Customer(Component):
         ("identification_number", _IDENTIFICATION),
         ("privacy_pin", _PIN),
         ("restrict_data_s", ">I"),
+        ("number_until_s", ">I"),
     )
+
+    def write(self, name, value, index=None):
+        """Set a field; an identification number is shown for a day from now on."""
+        super().write(name, value, index)
+        if name == "identification_number":
+            self.put("number_until_s", min(self.meter.time_s + _SHOWN_S, _LAST_S))
+
+    def number_shown(self):
+        """Return the identification number as long as it is to be shown, empty then."""
+        return self.get("identification_number") if self.meter.time_s < self.get("number_until_s") else b""
+
+    def forget_number(self):
+        """Show the identification number no longer: it was read."""
+        self.put("number_until_s", 0)
+        self.put("identification_number", b"")
 
 
 class MeterPoint(Component):

@@ -2,7 +2,7 @@
 
 from micropython import const
 
-from smets.meter.fields import Component
+from smets.meter.fields import BOOL, Component
 
 LOW, MEDIUM, HIGH = 0, 1, 2
 _MAX_MESSAGE = const(116)
@@ -16,10 +16,22 @@ _HASH_MISMATCH = const(2)
 
 
 class Display(Component):
-    """The supplier's message, shown until another takes its place (ECS10); empty is none."""
+    """The supplier's message (ECS10), shown until it is acknowledged or another takes its place; empty is none."""
 
     NAME = "display"
-    FIELDS = (("message", _MAX_MESSAGE, b""),)
+    FIELDS = (("message", _MAX_MESSAGE, b""), ("acknowledged", BOOL), ("received_s", ">I"))
+
+    def write(self, name, value, index=None):
+        """Set a field; a message is new, whatever it says."""
+        super().write(name, value, index)
+        if name == "message":
+            self.put("acknowledged", False)
+            self.put("received_s", self.meter.time_s)
+
+    def shown(self):
+        """Return the message that is to be shown, empty when none is; one to an earlier tenant never is (ECS12)."""
+        earlier = self.get("received_s") < self.meter.component("customer").get("restrict_data_s")
+        return b"" if earlier or self.get("acknowledged") else self.get("message")
 
 
 class PowerThreshold(Component):

@@ -14,7 +14,7 @@ BENCH = "bench"
 #: What main.py wires, and an image of files therefore always has.
 TERMINALS = "terminals"
 #: What a board's image has unless somebody says otherwise.
-DEFAULT_PARTS = ("load_control", TERMINALS)
+DEFAULT_PARTS = ("load_control", "user_interface", TERMINALS)
 
 
 def optional_parts() -> dict[str, tuple[str, ...]]:
