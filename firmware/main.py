@@ -27,14 +27,17 @@ def wire(device, pins, settings):
 
 def main(settings):
     """Be a meter until other firmware is to be run. Raises SystemExit when the bench wants the REPL."""
+    # armed before anything of a firmware on trial runs: one that hangs has to use up its starts
+    watchdog = WDT(timeout=board.WATCHDOG_MS) if boot.is_trial(STORE) and not settings["bench"] else None
     from smets.roles.esme import Esme
     from smets.store.crash_log import note
 
     stream = board.open_link(settings["link"])
     try:
-        device = Esme(stream, STORE, None, settings["bench"], 1, False, settings["board"])
+        device = Esme(stream, STORE, None, settings["bench"], 1, False, settings["board"], watchdog)
         wire(device, settings["pins"], settings)
-        watchdog = None if settings["bench"] else WDT(timeout=board.WATCHDOG_MS)
+        if watchdog is None and not settings["bench"]:
+            watchdog = WDT(timeout=board.WATCHDOG_MS)
         device.run(watchdog)
     except Exception as error:
         note(STORE, 0, error)

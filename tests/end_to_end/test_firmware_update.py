@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from opensmets.bench.control import MESSAGES, Bench, Frame
+from opensmets.bench.control import IMAGE, MESSAGES, Bench, Frame
 from opensmets.bench.images import ImageRefused, send_image, unix_image
 from opensmets.bench.provisioning import provision
 from opensmets.bench.virtual import VirtualDevice
-from opensmets.layouts import asn1, envelope, xdlms
+from opensmets.layouts import asn1, envelope, firmware_image, xdlms
 from opensmets.layouts.envelope import COMMAND, Message
 from opensmets.layouts.firmware_image import Image
 from opensmets.links import Link, open_link
@@ -21,6 +22,7 @@ from opensmets.security import pki
 from opensmets.security.keystore import KeyStore
 from opensmets.security.manufacturer import sign_image
 from opensmets.security.protection import add_mac, sign_precommand, verify
+from tests.command import smets
 
 METER = bytes.fromhex("00db1234567890a0")
 VERSION = bytes.fromhex("00020304")
@@ -205,3 +207,36 @@ def test_image_for_another_board_or_role_is_refused(world: World, image: Image) 
         with pytest.raises(ImageRefused, match="the image is for"):
             world.send(other)
     assert world.send(image) == image.image_hash()
+
+
+def test_hanging_firmware_falls_back(world: World, image: Image) -> None:
+    hangs = "import time\nwhile True:\n    time.sleep(1)\n"
+    files = {path: content for path, content in image.files.items() if path != "smets/roles/esme.mpy"}
+    image_hash = world.send(replace(image, files={**files, "smets/roles/esme.py": hangs.encode()}))
+    world.wait_for(RECEIPT)
+    world.device.trial_s = 2.0
+    world.activate(image_hash)
+    assert outcome(world.wait_for(ACTIVATE)) == (3, FACTORY_VERSION)
+    assert (world.device.store / "slots" / "boot").read_bytes()[:1] == b"-"
+
+
+def test_image_by_command_in_a_pipe_and_for_a_program(world: World, tmp_path: Path) -> None:
+    """`smets firmware build`, then `smets device update`: aborted, sent with plain lines, sent again with JSON."""
+    file, store, port = tmp_path / "new.smfi", world.keystore.path, world.device.port
+    built = smets("firmware", "build", "--version", "0.1.0.3", "-o", file, "--keystore", store, "--json")
+    image_hash = json.loads(built.out)["hash"]
+    world.link.close()
+    begun = open_link(port)
+    octets = file.read_bytes()
+    begun.send(IMAGE, firmware_image.encode_offer(len(octets), bytes.fromhex(image_hash)))
+    begun.close()
+    aborted = smets("device", "update", "--abort", "--port", port)
+    assert aborted.code == 0 and "given up" in aborted.err
+    assert not (world.device.store / "slots" / "a" / "offer").exists()
+    sent = smets("device", "update", file, "--port", port)
+    assert (sent.code, sent.out.strip()) == (0, image_hash), sent.err
+    lines = [line for line in sent.err.splitlines() if "sending to" in line]
+    assert f"0 of {len(octets)} bytes" in lines[0] and f"{len(octets)} of {len(octets)} bytes" in lines[-1]
+    assert "\r" not in sent.err and "\x1b" not in sent.err
+    again = smets("device", "update", file, "--port", port, "--json")
+    assert json.loads(again.out) == {"port": port, "hash": image_hash, "size": len(octets)} and not again.err

@@ -15,7 +15,7 @@ from tests.command import COMMAND, silent_port, smets, smets_process
 
 COMMANDS = (
     "demo", "device", "send", "read", "supply", "topup", "commission", "listen", "decode", "transform", "sign",
-    "protect", "pki", "utrn", "requests", "conformance",
+    "protect", "pki", "utrn", "requests", "conformance", "image", "flash", "firmware",
 )  # fmt: skip
 
 

@@ -97,7 +97,8 @@ def test_names_that_are_known_outside_stay() -> None:
     source = (
         (
             "import machine\nFIELDS = ('in_text',)\nclass Lost(OSError):\n    pass\n"
-            "def in_text(self):\n    return self.own\ndef called():\n    pass\ndef tabled():\n    pass\ndef append():\n    pass\n"
+            "def in_text(self):\n    return self.own\ndef called():\n    pass\n"
+            "def tabled():\n    pass\ndef append():\n    pass\n"
             "def unknown(first):\n    first.own = machine\n"
         )
         .replace("import machine\n", "")

@@ -47,18 +47,22 @@ class Esme:
     """The device. `stream` is a link driver, `store` the folder of its state, `tables` that of the packed tables.
 
     `with_bench` opens the bench channel, `speed` is how many seconds pass for the meter in one. `prints_errors` is not
-    for a device whose error output is its link. `board` names what firmware images must be for. Raises StoreCorrupt
-    when the store is damaged, OSError when it cannot be used.
+    for a device whose error output is its link. `board` names what firmware images must be for. `watchdog` is one that
+    is armed already: the self-test of a firmware on trial feeds it. Raises StoreCorrupt when the store is damaged,
+    OSError when it cannot be used.
 
     `measure`, when set, is called with the seconds that passed and returns the Measurement that held in them.
     `terminals` are what is wired to the meter: `follow(meter)` is called every round, with None before there is one.
     `starts_again` becomes true when the device has to start again, to run other firmware; all is on flash then.
     """
 
-    def __init__(self, stream, store, tables=None, with_bench=False, speed=1, prints_errors=True, board=""):
+    def __init__(
+        self, stream, store, tables=None, with_bench=False, speed=1, prints_errors=True, board="", watchdog=None
+    ):
         self._stream = stream
         self.store = store
         self.board = board.encode()
+        self.watchdog = watchdog
         self.tables = tables or _tables_beside_package()
         self.with_bench, self.speed = with_bench, speed
         self.measure, self.terminals = None, ()

@@ -44,7 +44,9 @@ def after_start(device, meter):
 def _end_trial(device, slots):
     try:
         check_slot(slots, slots.tried)
+        _feed(device.watchdog)
         check_cryptography()
+        _feed(device.watchdog)
         check_store(device.journal)
         _check_tables(device.tables)
     except SelfTestFailed as failure:
@@ -53,6 +55,12 @@ def _end_trial(device, slots):
         device.start_again()
         return
     slots.end_trial(True)
+
+
+def _feed(watchdog):
+    """A step of the self-test is over: each has the watchdog's time for itself, a hanging one ends the trial."""
+    if watchdog:
+        watchdog.feed()
 
 
 def _check_tables(folder):

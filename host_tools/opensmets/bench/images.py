@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +46,18 @@ def image_of(folder: Path, *, board: str, role: str, version: bytes) -> Image:
     """
     files = {}
     for part in PARTS:
-        for file in sorted((folder / part).rglob("*")):
+        for file in (folder / part).rglob("*"):
             if file.is_file() and file.suffix != ".pyc":
                 files[file.relative_to(folder).as_posix()] = file.read_bytes()
     if not any(path.startswith("smets/roles/") for path in files):
         raise SmetsError(f"no firmware in {folder}: a folder with smets/ and tables/ is needed")
-    return Image(board, role, version, files)
+    return image_of_files(files, board=board, role=role, version=version)
+
+
+def image_of_files(files: Mapping[str, bytes], *, board: str, role: str, version: bytes) -> Image:
+    """Return the unsigned image of the firmware among `files`, those in smets/ and tables/, in the order of paths."""
+    inside = {path: files[path] for path in sorted(files) if path.partition("/")[0] in PARTS}
+    return Image(board, role, version, inside)
 
 
 def unix_image(runtime: str, version: bytes, role: str = "esme") -> Image:
@@ -89,9 +95,10 @@ def send_image(
         request = firmware_image.encode_block(said, octets[said * BLOCK_SIZE : (said + 1) * BLOCK_SIZE])
 
 
-def abort_image(link: FrameLink) -> None:
-    """Let the device forget what it received so far."""
-    link.send(IMAGE, firmware_image.encode_abort())
+def abort_image(link: FrameLink, on_frame: Callable[[Frame], None] | None = None) -> str:
+    """Let the device forget what it received so far; return what it says. Raises NoAnswer when it says nothing."""
+    request = firmware_image.encode_abort()
+    return str(_Exchange(link, on_frame).ask(request, request, ANSWER_TIMEOUT_S, REFUSED)[1])
 
 
 def _show(on_progress: Callable[[int, int], None] | None, done: int, size: int) -> None:
@@ -109,22 +116,26 @@ class _Exchange:
     def __init__(self, link: FrameLink, on_frame: Callable[[Frame], None] | None) -> None:
         self._link, self._on_frame = link, on_frame
 
-    def ask(self, request: bytes, offer: bytes, timeout_s: float) -> tuple[int, Any]:
-        """Return what the device answers. Raises NoAnswer after some tries."""
+    def ask(self, request: bytes, offer: bytes, timeout_s: float, only: int | None = None) -> tuple[int, Any]:
+        """Return what the device answers; answers of another kind than `only` are those to requests of before.
+
+        Raises NoAnswer after some tries.
+        """
         for _ in range(TRIES):
             self._link.send(IMAGE, request)
-            answer = self._answer(timeout_s)
+            answer = self._answer(timeout_s, only)
             if answer is not None:
                 return firmware_image.decode_answer(answer)
             request = offer
         raise NoAnswer("the device does not answer on the image channel: is it running, and is it a meter yet?")
 
-    def _answer(self, timeout_s: float) -> bytes | None:
+    def _answer(self, timeout_s: float, only: int | None) -> bytes | None:
         until = time.monotonic() + timeout_s
         while (left := until - time.monotonic()) > 0:
             frame = self._link.receive(left)
             if frame is not None and int(frame.channel) == IMAGE:
-                return frame.payload
-            if frame is not None and self._on_frame:
+                if only in (None, *frame.payload[:1]):
+                    return frame.payload
+            elif frame is not None and self._on_frame:
                 self._on_frame(frame)
         return None

@@ -21,6 +21,8 @@ HEAP = "250k"  # a fair gate for a stock Pico's heap (device_facts)
 STOP_TIMEOUT_S = 5.0
 START_AGAIN = 75
 """Exit code by which a device asks to be started again, with the firmware that it then picks (boards/UNIX/main.py)."""
+TRIAL_S = 60.0
+"""How long firmware on trial may take to prove itself before its start is ended, as a board's watchdog would."""
 RUNTIMES = ("micropython", "cpython")
 
 
@@ -38,6 +40,7 @@ class VirtualDevice:
         heap: str = HEAP,
         log: Path | None = None,
     ) -> None:
+        self.trial_s = TRIAL_S
         self.store, self.role, self.runtime, self.speed, self.bench, self.heap = (
             store,
             role,
@@ -106,9 +109,27 @@ class VirtualDevice:
 
     def _attend(self) -> None:
         """Start the process again whenever it asks for that. The thread lives as long as what it starts."""
-        while self._process and self._process.wait() == START_AGAIN and not self._stopping:
+        while self._process and self._ended(self._process) == START_AGAIN and not self._stopping:
             self._unwatch()
             self._spawn()
+
+    def _ended(self, process: subprocess.Popen[bytes]) -> int:
+        """Wait for the process and return its exit code; a trial that hangs is ended, and is to start again."""
+        try:
+            return process.wait(self.trial_s)
+        except subprocess.TimeoutExpired:
+            if self._is_trial():
+                process.kill()
+                process.wait()
+                return START_AGAIN
+        return process.wait()
+
+    def _is_trial(self) -> bool:
+        """Whether the firmware that runs has still to prove itself (firmware/boot.py)."""
+        try:
+            return (self.store / "slots" / "boot").read_bytes()[2:3] == b"T"
+        except OSError:
+            return False
 
     def _spawn(self) -> None:
         command, environment = self._command()

@@ -25,6 +25,7 @@ from opensmets.cli import (
     check,
     device,
     explain,
+    firmware,
     flash,
     image,
     keys,
@@ -76,7 +77,22 @@ def options(
     """Talk to SMETS2 devices: DUIS XML in, GBCS over a serial line, verified answers back as XML."""
 
 
-for _module in (tour, device, board, image, flash, send, shortcuts, listen, explain, steps, keys, support, check):
+for _module in (
+    tour,
+    device,
+    board,
+    image,
+    firmware,
+    flash,
+    send,
+    shortcuts,
+    listen,
+    explain,
+    steps,
+    keys,
+    support,
+    check,
+):
     _module.register(app)
 
 
