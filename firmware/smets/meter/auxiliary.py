@@ -19,7 +19,8 @@ class Auxiliary(ColdComponent):
     """Five of everything but `boost_available`. Levels are in percent.
 
     `kind` is empty for no controller, FF for a proportional one, zeros for the meter's own switch, else an EUI.
-    `information_n` is JSON text of a controller: what it gave itself, else its levels.
+    A controller that is `stuck` (the bench makes it so) stays as it is. `information_n` is JSON text of a controller:
+    what it gave itself, else its levels.
     """
 
     NAME = "auxiliary"
@@ -31,6 +32,7 @@ class Auxiliary(ColdComponent):
         ("input_level", ">B", 0, _CONTROLLERS, 0, _FULL),
         ("boosted", BOOL, 0, _CONTROLLERS),
         ("boost_available", BOOL),
+        ("stuck", BOOL, 0, _CONTROLLERS),
     )
     NESTED = (
         ("information_1", _INFORMATION),
@@ -47,9 +49,13 @@ class Auxiliary(ColdComponent):
         levels = (self.get("output_level", place), self.get("input_level", place))
         return given or ('{"outputState": %d, "inputState": %d}' % levels).encode()
 
+    def is_at(self, place, output, input_):
+        """Return whether a controller has these levels."""
+        return (output, input_) == (self.get("output_level", place), self.get("input_level", place))
+
     def change(self, place, output, input_):
-        """Give a controller its levels; return whether they are others than before."""
-        if (output, input_) == (self.get("output_level", place), self.get("input_level", place)):
+        """Give a controller its levels; return whether it follows."""
+        if self.get("stuck", place):
             return False
         self.put("output_level", output, place)
         self.put("input_level", input_, place)

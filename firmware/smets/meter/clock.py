@@ -54,6 +54,12 @@ class Clock(Component):
         if status == _RELIABLE and self.get("status") == _RELIABLE and self.get("time_s") >= due_s:
             self._compare()
 
+    def written(self, name, field, at_once):
+        """The clock was set: what a calendar switches is looked at anew."""
+        schedule = self.meter.schedule
+        if name == self.NAME and schedule.activation("!load_control.ring") != NEVER:
+            schedule.call_at("load_control.forget_calendar", self.get("time_s") + 1)
+
     def preset_adjusting_time(self, times):
         """Take (preset, start, end) of the interval in which the clock may be set, each a `time_s`."""
         self.put("preset_s", times[0])

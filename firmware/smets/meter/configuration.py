@@ -65,6 +65,11 @@ class RandomisedOffset(Component):
         Component.put(self, "number", crc32(meter.eui) % (_WHOLE + 1))
         self.unsaved = 0
 
+    def write(self, name, value, index=None):
+        """Set a field as any component does; what is switched by the offset follows."""
+        super().write(name, value, index)
+        self.meter.schedule.call_at("load_control.forget_calendar", self.meter.time_s + 1)
+
     def put(self, name, value, index=0, level=2):
         """Set a value, and the offset that follows."""
         super().put(name, value, index, level)

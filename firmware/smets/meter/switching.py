@@ -30,17 +30,24 @@ class SwitchingTable:
         self._weeks = list(calendar.elements("weeks"))
         self._number, self._actions = None, ()  # of the day that was asked for last
 
-    def look(self, now_s, default):
-        """Return (the script in force at a time, when to look again: at the next other script, or in some days)."""
-        if not len(self._calendar.elements("days")):
+    def look(self, now_s, default, look_back=_LOOK_BACK):
+        """Return (the script in force at a time, when to look again: at the next other script, or in some days).
+
+        Where no action was within `look_back` days it is `default`.
+        """
+        if self.is_empty():
             return default, NEVER
-        script = self._script(now_s, default)
+        script = self._script(now_s, default, look_back)
         today = now_s // DAY_S
         for day in range(today, today + _LOOK_AHEAD):
             for second, other in self.actions(day):
                 if day * DAY_S + second > now_s and other != script:
                     return script, day * DAY_S + second
         return script, min(NEVER, (today + _LOOK_AHEAD) * DAY_S)
+
+    def is_empty(self):
+        """Return whether there is no table."""
+        return not len(self._calendar.elements("days"))
 
     def actions(self, day):
         """Return the actions of a day in turn, as (second of the day, script)."""
@@ -53,9 +60,9 @@ class SwitchingTable:
                     break
         return self._actions
 
-    def _script(self, now_s, default):
+    def _script(self, now_s, default, look_back):
         today = now_s // DAY_S
-        for day in range(today, max(-1, today - _LOOK_BACK), -1):
+        for day in range(today, max(-1, today - look_back), -1):
             for second, script in reversed(self.actions(day)):
                 if day * DAY_S + second <= now_s:
                     return script
