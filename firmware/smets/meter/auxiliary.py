@@ -60,7 +60,7 @@ class Auxiliary(ColdComponent):
         self.put("output_level", output, place)
         self.put("input_level", input_, place)
         self.put("on", output > 0, place)
-        self.put_nested("information_%d" % (place + 1), b"")  # what it gave told of another state
+        self.forget_nested("information_%d" % (place + 1))  # what it gave told of another state
         return True
 
 

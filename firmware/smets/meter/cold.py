@@ -13,7 +13,6 @@ Each nested field is packed into a journal value of its own and unpacked when it
 for takes no heap. What it takes at most is the journal's longest value.
 """
 
-import struct
 import sys
 from binascii import crc32
 
@@ -21,49 +20,41 @@ from micropython import const
 
 from smets import on_demand
 from smets.meter.errors import OutOfRange, Unavailable
-from smets.meter.fields import BOOL, Component, fits, unpack_from, width
+from smets.meter.fields import Component
 
-MODULES = {
-    "account": "smets.meter.account",
-    "alert_settings": "smets.meter.alert_settings",
-    "auxiliary": "smets.meter.auxiliary",
-    "auxiliary_calendar": "smets.meter.auxiliary_calendar",
-    "billing": "smets.meter.configuration",
-    "billing_rows": "smets.meter.billing_rows",
-    "calendar": "smets.meter.switching_table",
-    "charges": "smets.meter.charges",
-    "credit": "smets.meter.credit",
-    "credit_watch": "smets.meter.credit_watch",
-    "customer": "smets.meter.customer",
-    "debts": "smets.meter.debts",
-    "demand": "smets.meter.demand",
-    "display": "smets.meter.panel",
-    "firmware": "smets.meter.panel",
-    "identity": "smets.meter.configuration",
-    "load_control": "smets.meter.load_control",
-    "meter_point": "smets.meter.customer",
-    "non_disablement": "smets.meter.non_disablement",
-    "power_threshold": "smets.meter.panel",
-    "prices": "smets.meter.prices",
-    "randomised_offset": "smets.meter.configuration",
-    "second_calendar": "smets.meter.switching_table",
-    "second_prices": "smets.meter.prices",
-    "tamper_state": "smets.meter.configuration",
-    "tariff_registers": "smets.meter.tariff_registers",
-    "user_interface": "smets.meter.user_interface",
-    "voltage_limits": "smets.meter.configuration",
-}
-"""The module of each cold component; its `COLD` names the components that it declares."""
-_HELPERS = ("smets.meter.cold", "smets.meter.dates", "smets.meter.wildcards")
+MODULES = """
+account
+alert_settings
+auxiliary
+auxiliary_calendar
+billing_rows
+charges
+configuration=billing,identity,randomised_offset,tamper_state,voltage_limits
+credit
+credit_watch
+customer=customer,meter_point
+debts
+demand
+load_control
+non_disablement
+panel=display,firmware,power_threshold
+prices=prices,second_prices
+switching_table=calendar,second_calendar
+tariff_registers
+user_interface
+"""
+"""The modules with cold components, one a line: its name in this room, and the components where they have others.
+
+One text, because a dict of paths would take 2 KB of heap with every cold component.
+"""
+_ROOM = const("smets.meter.")
+_HELPERS = ("smets.meter.cold", "smets.meter.dates", "smets.meter.nested", "smets.meter.wildcards")
 """Modules that only cold ones import."""
-MAX_NESTED = const(4096)
-"""The most octets of a packed nested value, which is one value of the journal."""
-_MAX_COUNT = const(0xFF)
 
 
 def load(meter, name):
     """Return the component `name` of `meter` with the state that it has. Raises Unavailable when there is none."""
-    module = MODULES.get(name)
+    module = _module_of(name)
     if module is None:
         raise Unavailable("the meter has no " + name)
     on_demand.collect()  # so that what comes lies together
@@ -75,6 +66,22 @@ def load(meter, name):
         if name == kind.NAME:
             return restored(meter, kind)
     raise Unavailable("the meter has no " + name)
+
+
+def _module_of(name):
+    """Return the dotted name of the module that declares a component, None when there is none."""
+    for line in MODULES.split():
+        module, _, names = line.partition("=")
+        if name in (names or module).split(","):
+            return _ROOM + module
+    return None
+
+
+def _values():
+    """Return the module that packs nested values: loaded when one is read or set, dropped with this one."""
+    from smets.meter import nested
+
+    return nested
 
 
 def restored(meter, kind):
@@ -89,7 +96,7 @@ def restored(meter, kind):
 def forget(whole=True):
     """Let go of the modules, if `whole` this one too; CPython has room and keeps them."""
     if sys.implementation.name == "micropython":
-        on_demand.forget(MODULES.values())
+        on_demand.forget([_ROOM + line.partition("=")[0] for line in MODULES.split()])
         if whole:
             on_demand.forget(_HELPERS)
 
@@ -131,14 +138,14 @@ class ColdComponent(Component):
     def unpack(self, name, packed):
         """Return the value that `pack` packed."""
         nested = self._nested(name)
-        return super().unpack(name, packed) if nested is None else _unpacked(nested[1], packed, 0)[0]
+        return super().unpack(name, packed) if nested is None else _values().unpacked(nested[1], packed, 0)[0]
 
     def check_packed(self, name, packed):
         """Raise OutOfRange or Unavailable when `adopt` would."""
         nested = self._nested(name)
         if nested is None:
             super().check_packed(name, packed)
-        elif _end_of(nested[1], packed, 0) != len(packed):
+        elif _values().end_of(nested[1], packed, 0) != len(packed):
             raise OutOfRange(self.NAME + "." + name)
 
     def adopt(self, name, packed):
@@ -154,8 +161,8 @@ class ColdComponent(Component):
         _, shape, *default = self._nested(name)
         packed = self.meter.stored(self._key(name))
         if packed is not None:
-            return _unpacked(shape, packed, 0)[0]
-        return default[0] if default else _nothing(shape)
+            return _values().unpacked(shape, packed, 0)[0]
+        return default[0] if default else _values().nothing(shape)
 
     def elements(self, name):
         """Return a field's value; a nested list as Elements, which take no more heap."""
@@ -163,16 +170,20 @@ class ColdComponent(Component):
         if nested is None or not isinstance(nested[1], list):
             return self.read(name)
         packed = self.meter.stored(self._key(name))
-        return self.read(name) if packed is None else Elements(nested[1], packed)
+        return self.read(name) if packed is None else _values().Elements(nested[1], packed)
 
     def packing(self, name):
         """Return a list to which a value is appended element by element; of a nested list, Elements that pack each."""
         nested = self._nested(name)
-        return Elements(nested[1], bytearray(1)) if nested and isinstance(nested[1], list) else []
+        return _values().Elements(nested[1], bytearray(1)) if nested and isinstance(nested[1], list) else []
 
     def put_nested(self, name, value):
         """Set a nested field. Raises OutOfRange."""
         self.write(name, value)
+
+    def forget_nested(self, name):
+        """Let a nested field have its default again."""
+        self.meter.stage(self._key(name), None)
 
     def _nested(self, name):
         for field in self.NESTED:
@@ -191,11 +202,11 @@ class ColdComponent(Component):
             whole = list(whole)
             whole[index] = value
             value = whole if isinstance(nested[1], list) else tuple(whole)
-        elif isinstance(value, Elements) and value.shape is nested[1]:
+        elif isinstance(value, _values().Elements) and value.shape is nested[1]:
             return bytes(value.packed)
         packed = bytearray()
         try:
-            _pack(nested[1], value, packed)
+            _values().pack(nested[1], value, packed)
         except OutOfRange:
             raise OutOfRange(self.NAME + "." + nested[0])
         return bytes(packed)
@@ -204,111 +215,3 @@ class ColdComponent(Component):
         if not isinstance(value, (list, tuple)) or index >= len(value):
             raise Unavailable("%s.%s has no element %d" % (self.NAME, name, index))
         return value[index]
-
-
-class Elements:
-    """The elements of a packed list: unpacked one by one as they are gone through, packed as they are appended."""
-
-    def __init__(self, shape, packed):
-        self.shape, self.packed = shape, packed
-
-    def __len__(self):
-        """Return how many elements there are."""
-        return self.packed[0]
-
-    def __iter__(self):
-        """Yield the elements."""
-        place = 1
-        for _ in range(self.packed[0]):
-            value, place = _unpacked(self.shape[1], self.packed, place)
-            yield value
-
-    def append(self, value):
-        """Add an element. Raises OutOfRange."""
-        if self.packed[0] >= min(self.shape[0], _MAX_COUNT):
-            raise OutOfRange("nested value")
-        _pack(self.shape[1], value, self.packed)
-        self.packed[0] += 1
-
-
-def _pack(shape, value, packed):
-    """Append a value of a shape to a bytearray. Raises OutOfRange."""
-    if isinstance(shape, (list, tuple)):
-        _pack_elements(shape, value, packed)
-    elif not fits(shape, value):
-        raise OutOfRange("nested value")
-    elif isinstance(shape, int):
-        packed.append(len(value))
-        packed.extend(value)
-    elif shape[-1] == "s":
-        packed.extend(value)
-    else:
-        packed.extend(struct.pack(">B" if shape == BOOL else shape, value))
-    if len(packed) > MAX_NESTED:
-        raise OutOfRange("nested value")
-
-
-def _pack_elements(shape, value, packed):
-    if not isinstance(value, (list, tuple)):
-        raise OutOfRange("nested value")
-    if isinstance(shape, list):
-        most, element = shape
-        if len(value) > min(most, _MAX_COUNT):
-            raise OutOfRange("nested value")
-        packed.append(len(value))
-        for one in value:
-            _pack(element, one, packed)
-        return
-    if len(value) != len(shape):
-        raise OutOfRange("nested value")
-    for element, one in zip(shape, value):
-        _pack(element, one, packed)
-
-
-def _unpacked(shape, packed, place):
-    """Return (the value that `_pack` packed at `place`, where it ends)."""
-    if isinstance(shape, (list, tuple)):
-        values, elements = [], None if isinstance(shape, list) else shape
-        count = packed[place] if elements is None else len(elements)
-        place += 1 if elements is None else 0
-        for index in range(count):
-            value, place = _unpacked(elements[index] if elements else shape[1], packed, place)
-            values.append(value)
-        return (values if elements is None else tuple(values)), place
-    size = packed[place] + 1 if isinstance(shape, int) else width(shape)
-    return unpack_from(shape, packed, place), place + size
-
-
-def _end_of(shape, packed, place):
-    """Return where the value packed at `place` ends, nothing of it unpacked. Raises OutOfRange when it is no value."""
-    if isinstance(shape, list):
-        count, place = _octet(packed, place), place + 1
-        if count > shape[0]:
-            raise OutOfRange("nested value")
-        for _ in range(count):
-            place = _end_of(shape[1], packed, place)
-        return place
-    if isinstance(shape, tuple):
-        for element in shape:
-            place = _end_of(element, packed, place)
-        return place
-    if not isinstance(shape, int):
-        return place + width(shape)
-    if _octet(packed, place) > shape:
-        raise OutOfRange("nested value")
-    return place + 1 + packed[place]
-
-
-def _octet(packed, place):
-    if place >= len(packed):
-        raise OutOfRange("nested value")
-    return packed[place]
-
-
-def _nothing(shape):
-    """Return the default of a shape: an empty list, no octets, 0, and structures of them."""
-    if isinstance(shape, tuple):
-        return tuple([_nothing(element) for element in shape])
-    if isinstance(shape, list):
-        return []
-    return b"" if isinstance(shape, int) else False if shape == BOOL else 0
