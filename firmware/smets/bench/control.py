@@ -16,8 +16,10 @@ _COVERS = {
     "terminal": (0x8F76, 0x81C1),
     "meter": (0x8F74, 0x81B9),
     "battery": (0x8F73, 0x81A1),
+    "second_terminal": (0x8F77, 0x81C1),
+    "magnet": (0x8F75, 0x81BC),
 }
-"""The events of a cover's opening and closing."""
+"""The events of a cover's opening and closing, and of a strong magnet's coming and going."""
 _U32 = const(0xFFFFFFFF)
 _MAX_LOAD = const(1000000)
 """Most W, var or tenths of a volt that are measured: beyond any meter, within every register and log."""
@@ -123,20 +125,24 @@ class BenchControl:
         self.load.voltage_dv = voltages
 
     def _tamper(self, request):
-        """Open or close a cover: "terminal", "meter" or "battery"; `lock`, or the tamper state, locks the supply."""
+        """Open or close a cover, or bring a magnet and take it away; `lock`, or the tamper state, locks the supply."""
         opened, closed = _COVERS[request["cover"]]
         self._meter.record(opened if request["open"] else closed)
         if request["open"] and (request.get("lock") or self._meter.read("tamper_state.locks_supply")):
             self._meter.call("supply.lock", None)
 
     def _keys(self, request):
-        """Press at the meter: `digits` of a UTRN, or the `button` "supply" (close an armed switch) or "emergency"."""
+        """Press at the meter: `digits` of a UTRN, or a `button`: "supply" closes an armed switch, "emergency" activates
+        emergency credit, "boost" turns the chosen controllers on for `minutes`, 0 ends that."""
         if "digits" in request:
             self._meter.call("credit.enter_token_locally", _text(request["digits"]).encode())
         elif request["button"] == "supply":
             self._meter.call("supply.close_by_customer", None)
         elif request["button"] == "emergency":
             self._meter.call("account.activate_emergency_credit", None)
+        elif request["button"] == "boost":
+            minutes = _natural(request["minutes"])
+            self._meter.call("load_control.boost" if minutes else "load_control.end_boost", minutes)
         else:
             raise Unavailable("the meter has no button of that name")
 

@@ -29,6 +29,7 @@ COMPONENTS = (Clock, Registers, Tariff, Supply, LoadLimit, Voltage, Payment, Out
 """In the order in which time passes for them."""
 _EVENTS = "meter/events"
 _HALF_HOUR_S = const(1800)
+_LOG_CLEARED = const(0x8F52)
 _LAST_S = const(0xFFFFFFFE)
 DAY_S = const(86400)
 
@@ -130,6 +131,7 @@ class Meter:
         """Carry out a component's method. Raises Unavailable, and what the method raises."""
         if path.startswith("logs."):
             self.logs.call(path[5:])
+            self.record(_LOG_CLEARED)
             return
         component, name, index = self._resolve(path)
         if name not in component.METHODS:
