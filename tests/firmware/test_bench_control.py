@@ -155,7 +155,7 @@ def test_hands_on_the_meter():
 def test_time_lived_so_far_is_caught_up_with_before_anything_changes():
     world = World()
     lived = []
-    bench = BenchControl(world.meter, world.faults, lambda: lived.append(bench.load.import_w))
+    bench = BenchControl(world.meter, world.faults, lambda: lived.append(bench.setting.load.import_w))
     good(bench, "load", import_w=700)
     good(bench, "load", import_w=900)
     assert lived == [0, 700]

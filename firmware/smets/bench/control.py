@@ -9,8 +9,8 @@ from binascii import crc32
 
 from micropython import const
 
+from smets.bench.setting import Setting
 from smets.meter.errors import MeterError, Unavailable
-from smets.meter.measurement import Measurement
 
 _COVERS = {
     "terminal": (0x8F76, 0x81C1),
@@ -30,20 +30,25 @@ _MAX_ANSWER = const(8000)
 """Longest answer, characters: a link frame takes little more."""
 
 
+def answer(request, *arguments):
+    """Return the answer to one request of a BenchControl of `arguments`, all of them."""
+    return BenchControl(*arguments).handle(request)
+
+
 class BenchControl:
-    """Carries out bench requests on `meter`. The role reads `load` (a Measurement) and `speed` (seconds a second).
+    """Carries out bench requests on `meter`, which `setting` keeps what it was told of (its own when left out).
 
     `catch_up()` lets the meter live up to now under the load so far; it is called before anything changes.
     `counts()` is what the rooms around the meter count, a dict that `status` shows besides.
     """
 
-    def __init__(self, meter, faults, catch_up=None, counts=None):
+    def __init__(self, meter, faults, catch_up=None, counts=None, setting=None):
         self._meter = meter
         self._faults = faults
         self._catch_up = catch_up or (lambda: None)
         self._counts = counts or dict
-        self.load = Measurement()
-        self.speed = 1
+        self._lives_later = setting is not None
+        self.setting = setting or Setting()
         self._operations = {
             "get": self._get, "set": self._set, "append": self._append, "clear": self._clear, "rows": self._rows,
             "fault": self._fault, "faults_clear": self._faults_clear, "load": self._load, "tamper": self._tamper,
@@ -118,11 +123,11 @@ class BenchControl:
     def _load(self, request):
         """Set what is measured from now on; what is left out stays."""
         for name in ("import_w", "export_w", "import_var", "export_var", "secondary_import_w"):
-            setattr(self.load, name, _natural(request.get(name, getattr(self.load, name)), _MAX_LOAD))
-        voltages = [_natural(voltage, _MAX_LOAD) for voltage in request.get("voltage_dv", self.load.voltage_dv)]
+            setattr(self.setting.load, name, _natural(request.get(name, getattr(self.setting.load, name)), _MAX_LOAD))
+        voltages = [_natural(voltage, _MAX_LOAD) for voltage in request.get("voltage_dv", self.setting.load.voltage_dv)]
         if len(voltages) < self._meter.phases:
             raise ValueError("a voltage for each phase is wanted")
-        self.load.voltage_dv = voltages
+        self.setting.load.voltage_dv = voltages
 
     def _tamper(self, request):
         """Open or close a cover, or bring a magnet and take it away; `lock`, or the tamper state, locks the supply."""
@@ -168,15 +173,22 @@ class BenchControl:
         if "set" in request:
             self._meter.write("clock.time_s", request["set"])
         else:
-            self._meter.advance(_natural(request["advance_to"]), self.load)
+            self._live_on(_natural(request["advance_to"]))
         return {"time_s": self._meter.time_s}
+
+    def _live_on(self, time_s):
+        """Let the meter live on to a time; whoever loaded this for one request does it when this is gone."""
+        if self._lives_later:
+            self.setting.until_s = time_s
+        else:
+            self._meter.advance(time_s, self.setting.load)
 
     def _hub(self, request):
         """Give the communications hub's time and status, as its own channel does."""
         self._meter.hub_time(_natural(request["time_s"]), _natural(request.get("status", 0), 2))
 
     def _speed(self, request):
-        self.speed = _natural(request["factor"], _MAX_SPEED)
+        self.setting.speed = _natural(request["factor"], _MAX_SPEED)
 
     def _repl(self, request):
         """Leave the program, as a board's developer does to get at its files; there is no answer."""
@@ -188,7 +200,7 @@ class BenchControl:
             check = crc32(state, check)
         answer = {
             "time_s": meter.time_s, "clock_status": meter.read("clock.status"), "supply": meter.read("supply.state"),
-            "has_supply": meter.has_supply(), "events_dropped": meter.events.dropped, "speed": self.speed,
+            "has_supply": meter.has_supply(), "events_dropped": meter.events.dropped, "speed": self.setting.speed,
             "state": check,
         }  # fmt: skip
         answer.update(self._counts())

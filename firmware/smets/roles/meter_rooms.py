@@ -160,9 +160,7 @@ class MeterRooms:
             self.alerts.tell(code, time_s)
 
     def _start_bench(self, device):
-        from smets.bench.control import BenchControl
-        from smets.bench.faults import Faults
+        from smets.bench.setting import Setting
 
-        self.faults = Faults()
-        self.bench = BenchControl(self.meter, self.faults, device.catch_up, self.counts)
-        self.bench.speed = device.speed
+        self.bench = Setting(device.speed)
+        self.faults = self.bench.faults
