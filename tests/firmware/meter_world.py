@@ -67,8 +67,9 @@ class Tokens:
     def check(self, digits, by_hand, time_s):
         return self.known.get(bytes(digits), (0x8F63, 0, 0))
 
-    def accept(self, number):
+    def used(self, number):
         self.accepted.append(number)
+        return "utrn/seen", b"%d" % number
 
 
 class Protector:

@@ -167,6 +167,13 @@ def test_replay_and_lower_counters_are_refused_after_a_restart_too():
     assert again.handle(other) is not None
 
 
+def test_the_last_counter_there_is_locks_nobody_out():
+    world = World()
+    assert_refused(world, read_command(world, (1 << 64) - 1), NOT_AUTHENTIC)
+    assert world.handle(read_command(world, (1 << 64) - 3)) is not None
+    assert world.handle(read_command(world, (1 << 64) - 2)) is not None
+
+
 def test_top_up_counters_are_their_own():
     world = World()
     token = b"\xd9\x20\x00\x00\x00\x00\x01\x03\x00\x73\x00\x00\x13\x28\x00\xff\x01\x01\x09\x01\x00"

@@ -171,6 +171,18 @@ def test_the_cap_limits_debt_for_a_week():
     assert account(meter)[:2] == [3400000, 300000]
 
 
+def test_a_token_is_used_in_the_very_write_that_keeps_its_credit():
+    meter = credit(1000)
+    meter.commit()
+    before = dict(meter._journal.values)
+    put, writes = meter._journal.put_many, []
+    meter._journal.put_many = lambda pairs: (writes.append([key for key, _ in pairs]), put(pairs))
+    meter.call("credit.enter_token", b"1" * 20)
+    (write,) = [keys for keys in writes if "meter/payment" in keys]
+    assert "utrn/seen" in write and "utrn/seen" not in before
+    assert not [keys for keys in writes if keys is not write and "utrn/seen" in keys]
+
+
 def test_no_credit_creates_or_loses_money():
     random.seed(5)
     for _ in range(200):
@@ -199,17 +211,17 @@ def test_limits_refuse_a_credit_and_leave_the_token():
         assert meter.tokens.accepted == [9]
 
 
-def test_a_power_cut_between_credit_and_token_credits_once():
+def test_a_flash_that_fails_keeps_neither_credit_nor_token():
     meter = credit(1000)
-
-    def cut(number):
-        raise OSError(5)
-
-    meter.tokens.accept = cut
+    meter.commit()
+    meter._journal.put_many = failing(OSError)
     assert raised(OSError, meter.call, "credit.enter_token", b"1" * 20)
-    again = make_meter(journal=meter._journal, tokens=Tokens({b"1" * 20: (0, 1000, 9)}))
-    assert account(again)[0] == 1000000
-    assert raised(Refused, again.call, "credit.enter_token", b"1" * 20) and account(again)[0] == 1000000
+    assert raised(Refused, meter.call, "credit.enter_token", b"1" * 20) and account(meter)[0] == 1000000
+    del meter._journal.put_many
+    again = make_meter(journal=meter._journal, tokens=meter.tokens)  # the power went before it could be kept
+    assert account(again)[0] == 0 and again.stored("utrn/seen") is None
+    again.call("credit.enter_token", b"1" * 20)
+    assert account(again)[0] == 1000000 and again.stored("utrn/seen") == b"9"
 
 
 def test_a_credit_at_the_meter_is_reported_and_arms_a_disabled_supply():
@@ -333,6 +345,32 @@ def test_activations_happen_in_the_order_of_their_times():
         (0x8F66, START_S + 100, b"\x01"), (0x8F66, START_S + 100, b"\x02"), (0x8F66, START_S + 300, b"\x00"),
     ]  # fmt: skip
     assert [again.read(path) for path in paths] == [1000, 1001, 1002]
+
+
+def test_an_activation_that_finds_no_heap_or_flash_is_carried_out_later():
+    for failure, restarts in ((MemoryError, False), (OSError, False), (MemoryError, True)):
+        meter = make_meter()
+        for path, at in (("load_limit.period_s", 100), ("load_limit.restoration_period_s", 50)):
+            meter.set_passive(path, 1234)
+            meter.activate(path, START_S + at, b"%d" % at)
+        meter.commit()
+        works, meter.adopt = meter.adopt, failing(failure)
+        assert raised(failure, meter.advance, START_S + 200, Measurement())
+        meter.adopt = works
+        meter.commit()
+        if restarts:
+            meter = make_meter(journal=meter._journal, stores=meter.logs._open_store)
+        meter.advance(START_S + 300, Measurement())
+        assert meter.read("load_limit.period_s") == meter.read("load_limit.restoration_period_s") == 1234
+        assert [meter.take_event()[2] for _ in range(2)] == [b"50", b"100"] and meter.take_event() is None
+        assert meter.activation("load_limit.period_s") == NEVER
+
+
+def failing(failure):
+    def fail(*arguments):
+        raise failure()
+
+    return fail
 
 
 def test_an_activation_that_has_passed_happens_at_once_and_is_told():

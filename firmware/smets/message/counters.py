@@ -18,6 +18,8 @@ _TOP_UP_CODE = const(0x0007)
 
 _BLOCK = const(64)
 """Own counters reserved per write."""
+_LAST = const(b"\xff\xff\xff\xff\xff\xff\xff\xff")
+"""No counter is above it: a party whose this was accepted could never command again, so it is not fresh."""
 _OWN = const("counter/own")
 _SIZE = const(8)
 
@@ -35,9 +37,9 @@ class Counters:
         self._limit = self._next = int.from_bytes(journal.get(_OWN) or b"", "big")
 
     def is_fresh(self, eui, kind, counter):
-        """Return whether a counter (8 bytes) is above the highest accepted from a party."""
+        """Return whether a counter (8 bytes) is above the highest accepted from a party, and not the last there is."""
         highest = self._journal.get(_key(eui, kind))
-        return highest is None or bytes(counter) > highest
+        return bytes(counter) != _LAST and (highest is None or bytes(counter) > highest)
 
     def accept(self, eui, kind, counter):
         """Keep a counter as the highest accepted; on flash when this returns."""

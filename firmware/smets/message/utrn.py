@@ -57,8 +57,8 @@ def is_well_typed(digits):
 class UtrnChecker:
     """Checks tokens against the supplier's top-up cell and remembers those that were accepted.
 
-    `device` is the device's EUI. Checking changes nothing but the count of forged manual entries; `accept` is called
-    once the meter has taken the credit.
+    `device` is the device's EUI. Checking changes nothing but the count of forged manual entries; what `used` returns
+    goes to flash with the credit, or a power cut between the two would lose the one or give the other twice.
     """
 
     def __init__(self, journal, anchors, device):
@@ -85,10 +85,10 @@ class UtrnChecker:
             self._journal.delete(_FAILURES)
         return (_DUPLICATE if self._is_seen(number) else 0), amount_pence, number
 
-    def accept(self, number):
-        """Remember a token by its number as used; on flash when this returns."""
+    def used(self, number):
+        """Return the journal's (key, value) by which a token is known as used, by its number."""
         seen = sorted(self._seen() + [number])[-_MAX_SEEN:]
-        self._journal.put(_SEEN, struct.pack(">%dI" % len(seen), *seen))
+        return _SEEN, struct.pack(">%dI" % len(seen), *seen)
 
     def _count_failure(self, failures, time_s):
         if failures < _MAX_FAILURES:

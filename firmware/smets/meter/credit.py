@@ -70,11 +70,11 @@ class Credit(Component):
         if refusal:
             self.meter.record(refusal)
             raise Refused("token refused: 0x%04X" % refusal)
-        # the last token's number stands with the balance: a power cut before `accept` credits nothing twice
+        # the last token's number stands with the balance: one that could not be kept is not credited twice either
         self.put("last_token", token)
         self.add_credit(credit_millipence)
-        self.meter.commit(True)  # energy and money together
-        self.meter.tokens.accept(token)
+        self.meter.stage(*self.meter.tokens.used(token))
+        self.meter.commit(True)  # energy, money and the token that was used: all are kept, or none is
 
     def _log_debt_payment(self, amount_millipence, owed_millipence):
         self.meter.logs.append("debt_payments", (self.meter.time_s, amount_millipence))

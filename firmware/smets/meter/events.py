@@ -78,6 +78,13 @@ class Events:
         self.unsaved = True
         return self._waiting.pop(0)
 
+    def give_back(self, event):
+        """Let what `take` returned be the oldest that waits again; when others took all the room it is dropped."""
+        if len(self._waiting) == _MAX_WAITING:
+            self.dropped += 1
+        else:
+            self._waiting.insert(0, event)
+
     def waiting(self):
         """Return what waits and whether that is on flash, for `set_waiting`."""
         return self._waiting[:], self.unsaved, self.dropped

@@ -39,7 +39,8 @@ class Meter:
 
     `journal` has `get(key)` and `put_many(pairs)`; `open_store` gives logs their stores (logs.py); `flags_of(code)` are
     the alert table's flags of an event code; `tokens` has `check(digits, by_hand, time_s)`, which returns (refusal code
-    or 0, amount in pence, the token's number), and `accept(number)`. `elements`, `phases` and `eui` are provisioned.
+    or 0, amount in pence, the token's number), and `used(number)`, the (key, value) that remembers it. `elements`,
+    `phases` and `eui` are provisioned.
     """
 
     def __init__(self, journal, open_store, flags_of=None, tokens=None, elements=1, phases=1, eui=bytes(8)):

@@ -30,6 +30,7 @@ class Schedule:
 
     def __init__(self, meter):
         self._meter = meter
+        self._is_running = False
         self._pending = []  # (time_s, paths, origin), in the order in which they came
 
     def passive(self, path):
@@ -78,16 +79,39 @@ class Schedule:
 
     def run_due(self, now_s):
         """Carry out what is due, in the order of its times and then of its coming, and record each."""
-        # by place as well: MicroPython's sort is not stable
-        due = sorted([(entry[0], place) for place, entry in enumerate(self._pending) if entry[0] <= now_s])
-        if not due:
-            return
-        entries = [self._pending[place] for _, place in due]
-        self._keep([entry for entry in self._pending if entry[0] > now_s])
-        for time_s, paths, origin in entries:
+        if self._is_running:
+            return  # what is carried out asks for more: that is next
+        self._is_running = True
+        try:
+            due = self._first_due(now_s)
+            while due:
+                self._run(due)
+                due = self._first_due(now_s)
+        finally:
+            self._is_running = False
+
+    def _first_due(self, now_s):
+        first = None
+        for entry in self._pending:
+            if entry[0] <= now_s and (first is None or entry[0] < first[0]):
+                first = entry
+        return first
+
+    def _run(self, entry):
+        """Carry one out. When heap or flash fail it stays pending, and is carried out again."""
+        time_s, paths, origin = entry
+        before, packed = self._pending, self._meter.stored(_KEY)
+        self._keep([each for each in before if each is not entry])  # what it calls may call again, and be asked for
+        is_done = False
+        try:
             code = self._carry_out(paths, time_s)
             if not paths.startswith(_CALL):
                 self._meter.record(code, origin, time_s)
+            is_done = True
+        finally:
+            if not is_done:
+                self._pending = before
+                self._meter.stage(_KEY, packed)
 
     def _carry_out(self, paths, time_s):
         """Make values active, or call a method; return the event that tells how it went."""

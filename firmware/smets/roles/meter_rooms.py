@@ -37,9 +37,9 @@ class Tokens:
         """Return (refusal code or 0, amount in pence, token number); see message/utrn.py."""
         return self._checker().check(digits, by_hand, time_s)
 
-    def accept(self, number):
-        """Remember a token as used."""
-        self._checker().accept(number)
+    def used(self, number):
+        """Return the journal's (key, value) by which a token is known as used."""
+        return self._checker().used(number)
 
     def _checker(self):
         return fetch("smets.message.utrn", "UtrnChecker")(*self._arguments)
@@ -144,9 +144,23 @@ class MeterRooms:
             return
         self.meter.release()  # a signature wants the room
         while event:
-            self._tell(*event)
+            self._tell_or_keep(event)
             event = self.meter.take_event()
         self.meter.commit()
+
+    def _tell_or_keep(self, event):
+        """Send an event's alert; when the link or the heap has no room for it now, it waits for another round.
+
+        One that the heap has no room for lets the others go first.
+        """
+        try:
+            self._tell(*event)
+        except OSError:
+            self.meter.events.give_back(event)
+            raise
+        except MemoryError:
+            self.meter.events.queue(*event)
+            raise
 
     def _tell(self, code, time_s, body):
         if code in (future.SUCCEEDED, future.FAILED) and len(body) == future.CONTEXT_SIZE:
