@@ -3,7 +3,7 @@
 #
 #     include(".../boards/manifest.py", load_control=False, bench=True)
 
-options.defaults(load_control=True, user_interface=True, terminals=True, bench=False, thumb=False)
+options.defaults(load_control=True, user_interface=True, terminals=True, bench=False, thumb=False, radio=False)
 
 add_library("opensmets", "manifests")
 require("smets-core")
@@ -17,3 +17,5 @@ if options.bench:
     require("smets-bench")
 if options.thumb:
     require("smets-thumb")
+if options.radio:
+    require("smets-radio")

@@ -1,11 +1,13 @@
 """A virtual device on the unix port or CPython, speaking link frames on its standard input and output.
 
     micropython -X heapsize=250k boards/UNIX/main.py --store DIR [--role esme] [--bench] [--speed N] [--blocking]
+        [--link udp:GROUP:PORT]
 
 Standard input and output are the master side of a pty, with O_NONBLOCK set by whoever starts this (`--blocking` says
-that it is not). The factory's firmware is the package `smets` on the module path (`MICROPYPATH`, `PYTHONPATH`), or else
-of this checkout; boot.py may pick another from the store. Errors go to standard error; exit code 2 means wrong usage,
-3 a store that cannot be used, 75 that the device wants to be started again.
+that it is not); with `--link` a multicast group is the link instead. The factory's firmware is the package `smets` on
+the module path (`MICROPYPATH`, `PYTHONPATH`), or else of this checkout; boot.py may pick another from the store. Errors
+go to standard error; exit code 2 means wrong usage, 3 a store that cannot be used, 75 that the device wants to be
+started again.
 """
 
 import gc
@@ -18,11 +20,11 @@ X64 = 2  # MicroPython's number of that architecture
 
 def read_options(arguments):
     """Return the options as a dict. Raises ValueError with a line that says what is wrong."""
-    options = {"store": None, "role": "esme", "speed": "1", "bench": False, "blocking": False}
+    options = {"store": None, "role": "esme", "speed": "1", "bench": False, "blocking": False, "link": None}
     rest = list(arguments)
     while rest:
         name = rest.pop(0)
-        if name not in ("--store", "--role", "--speed", "--bench", "--blocking"):
+        if name not in ("--store", "--role", "--speed", "--bench", "--blocking", "--link"):
             raise ValueError("unknown option " + name)
         if name in ("--bench", "--blocking"):
             options[name[2:]] = True
@@ -65,16 +67,30 @@ def main(arguments):
     return START_AGAIN if boot.is_trial(options["store"]) else code
 
 
+def open_stream(options):
+    """Return the link. Raises ValueError when it is not named as `udp:GROUP:PORT`, OSError when it cannot be used."""
+    if options["link"] is None:
+        from smets.link.unix_stream import open_standard
+
+        return open_standard(nonblocking=not options["blocking"])
+    from smets.link.radio_stream import RadioStream
+    from smets.link.udp_radio import UdpRadio
+
+    use, group, port = options["link"].split(":")
+    if use != "udp":
+        raise ValueError("--link is udp:GROUP:PORT")
+    return RadioStream(UdpRadio(group, int(port)))
+
+
 def run(options):
     """Run the device with the firmware that is on the module path; return an exit code when it ends."""
     if hasattr(gc, "threshold"):
         gc.threshold(4096)  # so that loading the firmware leaves the heap in one piece
-    from smets.link.unix_stream import open_standard
     from smets.roles.esme import Esme
     from smets.store.files import StoreCorrupt
 
     try:
-        stream = open_standard(nonblocking=not options["blocking"])
+        stream = open_stream(options)
         device = Esme(stream, options["store"], None, options["bench"], int(options["speed"]), True, board())
     except (OSError, ValueError, StoreCorrupt) as error:
         sys.stderr.write("main.py: " + options["store"] + ": " + str(error) + "\n")

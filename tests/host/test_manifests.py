@@ -24,7 +24,7 @@ def modules() -> dict[str, Path]:
 
 def test_all_parts_together_are_every_module_once(tmp_path: Path) -> None:
     whole = tmp_path / "manifest.py"
-    whole.write_text(f'include("{boards_path()}/manifest.py", bench=True, thumb=True)\n')
+    whole.write_text(f'include("{boards_path()}/manifest.py", bench=True, thumb=True, radio=True)\n')
     frozen = Manifest(whole).frozen
     assert frozen.keys() == modules().keys() - UNIX_ONLY
     assert all(path == modules()[name] for name, path in frozen.items())
@@ -32,12 +32,10 @@ def test_all_parts_together_are_every_module_once(tmp_path: Path) -> None:
 
 def test_each_part_can_be_left_out(tmp_path: Path) -> None:
     parts = tomllib.loads((boards_path() / "parts.toml").read_text())
-    optional = ("load_control", "user_interface", "terminals", "bench")
+    optional = ("load_control", "user_interface", "terminals", "bench", "radio")
     for part in optional:
         all_but = tmp_path / f"{part}.py"
-        options = ", ".join(
-            f"{name}={name != part}" for name in ("load_control", "user_interface", "terminals", "bench")
-        )
+        options = ", ".join(f"{name}={name != part}" for name in optional)
         all_but.write_text(f'include("{boards_path()}/manifest.py", {options})\n')
         frozen = Manifest(all_but).frozen
         for other, content in parts.items():

@@ -15,9 +15,14 @@ _CHUNK = const(64)  # one USB full-speed bulk packet
 
 
 def open_link(settings):
-    """Return the link that a board's settings name: `use` is "usb" or "uart", with its `id`, `baud`, `tx`, `rx`."""
+    """Return the link that a board's settings name: `use` is "usb", "uart" with its `id`, `baud`, `tx`, `rx`, or a
+    radio, "udp" or "espnow" (radio_stream.py)."""
     if settings["use"] == "usb":
         return open_usb()
+    if settings["use"] != "uart":
+        from smets.link import radio_stream
+
+        return radio_stream.open_link(settings)
     return open_uart(settings["id"], settings["baud"], tx=settings["tx"], rx=settings["rx"])
 
 

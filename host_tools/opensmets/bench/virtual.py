@@ -27,7 +27,9 @@ RUNTIMES = ("micropython", "cpython")
 
 
 class VirtualDevice:
-    """One device process. `port` is the path that a host opens; state lives in `store` and survives restarts."""
+    """One device process. `port` is what a host opens, a pty or the `link`; state lives in `store` and survives
+    restarts.
+    """
 
     def __init__(
         self,
@@ -39,6 +41,7 @@ class VirtualDevice:
         bench: bool = False,
         heap: str = HEAP,
         log: Path | None = None,
+        link: str | None = None,
     ) -> None:
         self.trial_s = TRIAL_S
         self.store, self.role, self.runtime, self.speed, self.bench, self.heap = (
@@ -58,7 +61,8 @@ class VirtualDevice:
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         # The slave stays open here too, so that a host may come and go without a hang-up reaching the device.
-        self.port = os.ttyname(self._slave)
+        self._link = link
+        self.port = link or os.ttyname(self._slave)
 
     def __enter__(self) -> VirtualDevice:
         try:
@@ -84,6 +88,7 @@ class VirtualDevice:
             str(self.speed),
         ]
         options += ["--bench"] if self.bench else []
+        options += ["--link", self._link] if self._link else []
         if self.runtime == "cpython":
             source = firmware_path()
             return [sys.executable, *options], {"PYTHONPATH": f"{source}{os.pathsep}{source / 'cpython'}"}

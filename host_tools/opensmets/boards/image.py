@@ -24,6 +24,8 @@ SETTINGS_FILE = "board.json"
 #: The files of an image that MicroPython wants as source.
 STARTING = ("boot.py", "main.py")
 UNIX = "UNIX"
+#: What a board's link may use that wants the part `radio`.
+RADIOS = ("udp", "espnow")
 #: What a meter's logs take in flash at their fullest, after 13 months.
 FULL_LOGS = 470_000
 
@@ -44,7 +46,8 @@ class Image:
 
 def default_parts(board: Board) -> tuple[str, ...]:
     """Return the parts of a board's image when nobody says which."""
-    return (*DEFAULT_PARTS, "unix") if board.name == UNIX else DEFAULT_PARTS
+    radio = ("radio",) if board.settings["link"]["use"] in RADIOS else ()
+    return (*DEFAULT_PARTS, *radio, *(("unix",) if board.name == UNIX else ()))
 
 
 def build(board: Board, parts: Iterable[str] | None = None, *, bench: bool = False, frozen: bool = False) -> Image:

@@ -133,6 +133,9 @@ def run(
     elements: Annotated[int, typer.Option(min=1, max=2, help="Measuring elements, at its first start.")] = 1,
     phases: Annotated[Phases, typer.Option(help="Phases, at its first start.")] = Phases.ONE,
     bench: Annotated[bool, typer.Option("--bench", help="Open the bench channel: loads, faults, time.")] = False,
+    link: Annotated[
+        str | None, typer.Option(metavar="udp:GROUP:PORT", help="A multicast group to be on, instead of a pty.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run a virtual device on a pty and print the pty's path; its state survives restarts. Ctrl-C ends it.
@@ -144,8 +147,12 @@ def run(
 
     folder = store or home() / role.value
     _check_folder(folder)
+    if link is not None:
+        from opensmets.links.radio import parse_group
+
+        parse_group(link)
     device = VirtualDevice(
-        folder, role=role.value, runtime=runtime.value, speed=speed, bench=bench, log=_log_file(folder)
+        folder, role=role.value, runtime=runtime.value, speed=speed, bench=bench, log=_log_file(folder), link=link
     )
     with device:
         keys = open_or_make_keystore(keystore_path(keystore))

@@ -39,8 +39,8 @@ Port = Annotated[
     typer.Option(
         "--port",
         envvar="SMETS_PORT",
-        metavar="PATH|auto",
-        help="The device's pty or serial port; `auto` finds the only one.",
+        metavar="PATH|udp:GROUP:PORT|auto",
+        help="The device's pty or serial port, or its multicast group; `auto` finds the only one.",
     ),
 ]
 Keystore = Annotated[

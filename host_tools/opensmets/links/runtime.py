@@ -22,6 +22,8 @@ from opensmets.errors import SmetsError
 _TRIES, _PAUSE_S = 5, 0.02
 
 
+#: How the names of ports begin that are no files (links/radio.py).
+RADIO = "udp:"
 #: The file in a virtual device's store that is locked while a process has it.
 STORE_LOCK = "store.lock"
 
@@ -102,7 +104,7 @@ class PortLock(_Note):
     """The exclusive use of a port among this user's processes. Raises PortBusy naming who has it."""
 
     def __init__(self, port: str) -> None:
-        resolved = os.path.realpath(port)
+        resolved = port if port.startswith(RADIO) else os.path.realpath(port)
         path = runtime_path("locks") / (resolved.strip("/").replace("/", "_") + ".lock")
         super().__init__(path.open("a+"))
         if not _take(self._handle):

@@ -7,6 +7,7 @@ import os
 import termios
 import time
 from pathlib import Path
+from typing import Any, Protocol
 
 import serial
 
@@ -15,7 +16,8 @@ from opensmets.layouts.link_frame import Frame
 from opensmets.links.capture import INBOUND, OUTBOUND, Capture
 from opensmets.links.finding import resolve_port
 from opensmets.links.framing import END, FrameReader, encode_frame
-from opensmets.links.runtime import PortBusy, PortLock
+from opensmets.links.radio import open_radio
+from opensmets.links.runtime import RADIO, PortBusy, PortLock
 
 BAUD = 115200
 WRITE_TIMEOUT_S = 5.0
@@ -43,10 +45,29 @@ class _Port(serial.Serial):
         pass
 
 
+class Stream(Protocol):
+    """What carries a link's octets: a serial port or pty (pyserial), or a radio (radio.py)."""
+
+    timeout: float | None
+
+    @property
+    def in_waiting(self) -> int:
+        """How many octets can be read at once."""
+
+    def read(self, size: int = 1) -> Any:
+        """Return up to `size` octets, what came within `timeout`."""
+
+    def write(self, octets: bytes) -> Any:
+        """Send all octets."""
+
+    def close(self) -> None:
+        """Give the port back."""
+
+
 class Link:
     """Frames to and from the device at `port`, made by `open_link`. Closing or leaving `with` gives the port back."""
 
-    def __init__(self, port: str, stream: serial.Serial, lock: PortLock, capture: Capture | None = None) -> None:
+    def __init__(self, port: str, stream: Stream, lock: PortLock, capture: Capture | None = None) -> None:
         self.port = port
         self._stream, self._lock, self._capture = stream, lock, capture
         self._reader = FrameReader()
@@ -127,7 +148,9 @@ def _reason(error: Exception) -> str:
 
 
 def open_link(port: str, *, pcap: Path | None = None) -> Link:
-    """Open `port` (a serial port, a pty, or `auto`) for this process alone; `pcap` names a capture file to write.
+    """Open `port` (a serial port, a pty, `udp:GROUP:PORT`, or `auto`) for this process alone.
+
+    `pcap` names a capture file to write.
 
     Raises PortBusy naming who has it, UsageError when `auto` finds none or several, SmetsError when it cannot be
     opened.
@@ -147,7 +170,9 @@ def open_link(port: str, *, pcap: Path | None = None) -> Link:
     return Link(path, stream, lock, capture)
 
 
-def _open_stream(path: str) -> serial.Serial:
+def _open_stream(path: str) -> Stream:
+    if path.startswith(RADIO):
+        return open_radio(path)
     try:
         stream = _Port(path, BAUD, write_timeout=WRITE_TIMEOUT_S, exclusive=True)
         stream.write(END)  # ends whatever noise the device has taken in so far
