@@ -290,6 +290,7 @@ class Esme:
                 answer = self._bench_answer(rooms, _TIME_REQUEST)
             except _FAILURES as error:
                 rooms.meter.discard()
+                self.note(error)
                 answer = _FAILED % type(error).__name__
         self._send(framing.BENCH, answer if isinstance(answer, bytes) else answer.encode())
 
@@ -341,7 +342,9 @@ def _exists(path):
 def _tables_beside_package():
     """Return the folder `tables` beside the folder `smets` that this module is in; frozen, it is in none."""
     path = __file__.replace("\\", "/")
-    return path.rsplit("/smets/", 1)[0] + "/tables" if "/smets/" in path else _TABLES_OF_FROZEN
+    if "/smets/" in path:
+        return path.rsplit("/smets/", 1)[0] + "/tables"
+    return "tables" if _exists("tables") else _TABLES_OF_FROZEN
 
 
 def _ticks_ms():

