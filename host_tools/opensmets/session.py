@@ -9,7 +9,8 @@ Time is the caller's: any clock that only goes forward, in seconds. A response b
 code and originator counter whose EUIs it swaps. Nothing is ever repeated: a device refuses a counter that it has seen,
 so after a timeout the only way on is a new command, and nobody knows whether the old one was carried out. A message
 longer than a link frame goes in blocks (blocks.py), and these are asked for again when they are lost; while they come,
-the response has time. Nothing here is verified: that is for `security` and the event's receiver.
+the response has time. After SILENCE_S without one its first block is asked for: it may be so long, and all lost.
+Nothing here is verified: that is for `security` and the event's receiver.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from opensmets.layouts.link_frame import Channel, Frame
 from opensmets.layouts.wire import LayoutError
 
 RESPONSE_TIMEOUT_S = 30.0
+#: How long after a command its response may keep silent before it is asked for as one in blocks.
+SILENCE_S = 10.0
 #: How many commands whose time ran out are remembered, should their responses come late.
 LAPSED_KEPT = 64
 _Key = tuple[int, int, bytes, bytes]
@@ -140,6 +143,7 @@ class Session:
         self._sent.add(key)
         self._waiting[key] = (now_s + timeout_s, command)
         if outgoing is None:
+            self._await_response(now_s)
             return Frame(Channel.MESSAGES, bytes(octets))
         self._outgoing = outgoing
         first, *rest = outgoing.window()
@@ -206,8 +210,12 @@ class Session:
             self._collect(block)
         elif self._outgoing:
             self._send(self._outgoing.confirm(block))
+        self._await_response(now_s)
+
+    def _await_response(self, now_s: float) -> None:
+        """Nothing more of a message in blocks is to come: the next may be that of a response that is still awaited."""
         if not self._is_moving():
-            self._ask_at = None
+            self._ask_at = now_s + SILENCE_S if self._waiting else None
 
     def _collect(self, block: Block) -> None:
         if self._incoming is None or self._incoming.begins_another(block):
@@ -239,13 +247,19 @@ class Session:
         """Nothing came for a while: send again what was not confirmed, or confirm again what is here."""
         self._asks += 1
         if self._asks > MAX_ASKS:
-            self._end(f"a message in blocks stopped; its next block was asked for {MAX_ASKS} times: send a new command")
+            self._ask_at = None
+            if self._is_moving():
+                self._end(
+                    f"a message in blocks stopped; its next block was asked for {MAX_ASKS} times: send a new command"
+                )
             return
         self._ask_at = now_s + ASK_AFTER_S
         if self._outgoing is not None and not self._outgoing.done:
             self._send(self._outgoing.window())
         elif self._incoming is not None and not self._incoming.done:
             self._send([self._incoming.confirmation()])
+        elif self._waiting:
+            self._send([Incoming().confirmation()])
 
     def _end(self, why: str) -> None:
         self._incoming = self._outgoing = self._ask_at = None
@@ -259,6 +273,8 @@ class Session:
             _, command = self._waiting.pop(key)
             self._lapsed[key] = command
             self._events.append(CommandTimedOut(command))
+        if not self._waiting and not self._is_moving():
+            self._ask_at, self._asks = None, 0
         while len(self._lapsed) > LAPSED_KEPT:
             del self._lapsed[next(iter(self._lapsed))]
 

@@ -34,7 +34,7 @@ HOST = {
     "bench": BELOW_BENCH,
     "session": BELOW_SESSION | {"blocks"},
     "blocks": {"layouts"},
-    "links": {"layouts"},
+    "links": {"blocks", "layouts"},
     "parse": {"duis", "layouts", "catalogue"},
     "transform": {"duis", "layouts", "catalogue"},
     "duis": {"catalogue"},

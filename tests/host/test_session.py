@@ -87,7 +87,7 @@ def test_a_timeout_says_that_nothing_was_repeated_and_a_late_response_is_still_t
     (event,) = events(session)
     assert isinstance(event, CommandTimedOut) and event.command == command(1)
     assert "not repeated" in event.text and "new command" in event.text and "\n" not in event.text
-    assert session.deadline == 151.0
+    assert session.deadline == 111.0  # it is asked for then: it may be in blocks, and all of them lost
     session.receive_data(came(response(command(1))), 120.0)
     assert events(session) == [ResponseReceived(command(1), response(command(1)), late=True)]
 

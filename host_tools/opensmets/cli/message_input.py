@@ -13,8 +13,8 @@ from pathlib import Path
 from opensmets.cli.console import read_input
 from opensmets.errors import UsageError
 
-#: A message begins with a MAC header or a grouping header (GBCS 7.2.5, 7.2.7).
-FIRST_OCTETS = (0xDD, 0xDF)
+#: A message begins with a MAC header or a grouping header (GBCS 7.2.5, 7.2.7), a block of one with its tag.
+FIRST_OCTETS = (0xDD, 0xDF, 0xE0)
 ARGUMENT = "the argument"
 MESSAGE = "a GBCS message"
 _NOT_HEX = re.compile(r"0x|[\s:,-]", re.IGNORECASE)

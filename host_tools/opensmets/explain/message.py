@@ -5,7 +5,7 @@ from __future__ import annotations
 from opensmets.catalogue.use_cases import by_message_code
 from opensmets.explain import asn1, dlms, gbz, words
 from opensmets.explain.node import Node, derived, number
-from opensmets.layouts import envelope, xdlms
+from opensmets.layouts import blocks, envelope, xdlms
 from opensmets.layouts.envelope import MAC_SIZE, SECURITY_HEADER, Message
 from opensmets.layouts.gbz import PROFILE
 from opensmets.layouts.wire import LayoutError, encode_length
@@ -135,12 +135,33 @@ def _verdict(verdict: Verdict) -> Node:
     return derived("verification", children, "authentic" if verdict.authentic else "not proved authentic")
 
 
+def _block(octets: bytes) -> Node:
+    """Explain a general-block-transfer APDU: the message is not in it, but a part of one."""
+    block = blocks.decode(octets)
+    marks = [mark for mark, is_set in (("last block", block.last), ("streaming", block.streaming)) if is_set]
+    control = ", ".join([*marks, f"window {block.window}"])
+    size = len(block.octets)
+    length = octets[blocks.FIXED : len(octets) - size]
+    content = (Node("block octets", block.octets, block.octets.hex().upper(), "a part of a message"),) if size else ()
+    if block.ends:
+        meaning = "the transfer cannot go on"
+    else:
+        meaning = "" if size else f"confirms the blocks up to {block.confirmed}"
+    return Node("general block transfer", value=block.number, meaning=meaning, children=(
+        Node("tag", octets[:1], "E0", "general block transfer"), number("block control", octets[1:2], control),
+        number("block number", octets[2:4]), number("block number confirmed", octets[4:6]),
+        Node("length", length, size), *content,
+    ))  # fmt: skip
+
+
 def explain(octets: bytes, keystore: KeyStore | None = None) -> Node:
-    """Explain a GBCS message, pre-commands too, down to its last octet.
+    """Explain a GBCS message, pre-commands too, or a block of one, down to its last octet.
 
     With a key store MAC and signature are verified and sensitive parts decrypted. A payload that cannot be read is one
     node that says why. Raises LayoutError naming the field when the message itself is not well formed.
     """
+    if blocks.is_block(octets):
+        return _block(octets)
     message = envelope.decode(octets)
     verdict = verify(message, keystore) if keystore is not None else None
     children: list[Node] = [] if message.mac is None else [_mac_header(message)]

@@ -31,6 +31,8 @@ WINDOW = 6
 #: The widest window that block-control can name.
 MAX_WINDOW = 63
 TAG = 0xE0
+#: Octets of an APDU before its length.
+FIXED = 6
 
 
 @dataclass(frozen=True, slots=True)
