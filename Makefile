@@ -50,8 +50,9 @@ image: $(STAMP) ## Build a board's image: BOARD=RPI_PICO ..., [BENCH=1] [FROZEN=
 flash: $(STAMP) ## Put it on a board: BOARD=... PORT=..., [UPDATE=1] [FACTORY=1] [BENCH=1]
 	$(BIN)/smets flash "$(BOARD)" --port "$(PORT)" $(if $(UPDATE),--update) $(if $(FACTORY),--factory) $(if $(BENCH),--bench)
 
-tables: $(STAMP) ## Generate the device's packed tables from the catalogue
+tables: $(STAMP) ## Generate the device's packed tables and docs/alerts.md from the catalogue
 	$(BIN)/python -m opensmets.catalogue.pack
+	$(BIN)/python -m opensmets.catalogue.alert_behaviour
 
 lock: $(STAMP) ## Renew the pins (needs pip-tools in .venv)
 	$(BIN)/pip-compile --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-header --quiet --output-file requirements.lock requirements.in

@@ -368,12 +368,14 @@ def test_device_makes_a_new_key_and_takes_its_certificate():
         mine = make_certificate(DEVICE, None, usage, public=public)
         device.anchors.agree_all()
         assert send(device, mine, 1001, UPDATE) == b"\x02\x01\x00"
+        assert device.events[-1] == (0x8F4D if usage == DIGITAL_SIGNATURE else 0x8F4F)
         assert device.keys.public(usage) == public and device.keys.waiting(usage) is None
         assert own_certificate(device.journal, usage) == mine
         assert send(device, b"\x30\x04\x03\x02" + bits, 1002, PROVIDE) == mine
         secret = device.anchors.shared_secret(device.anchors.cell(4, KEY_AGREEMENT))
         assert secret == device.secret_with(BROKER)
         assert send(device, mine, 1003, UPDATE) == b"\x02\x01\x04"
+        assert device.events[-1] == (0x8F4C if usage == DIGITAL_SIGNATURE else 0x8F4E)
 
 
 def test_certificates_that_are_not_the_devices():

@@ -1,5 +1,7 @@
 """Auxiliary controllers by their calendar: days, special days, dates, the offset, commands, boost and failures."""
 
+from binascii import crc32
+
 from smets.meter.errors import NotNow, OutOfRange
 from smets.meter.measurement import Measurement
 from tests.firmware.meter_world import DAY_S, HOUR_S, START_S, events, make_meter
@@ -180,6 +182,18 @@ def test_a_new_calendar_takes_the_place_of_the_old():
     meter.commit()
     meter.release()
     assert on_times(meter, 1) == [0.0, 0.5, 1.0] + half_hours(3, 24)
+
+
+def test_a_calendar_that_cannot_become_active_is_told_of():
+    meter = planned(entry(1, 0x0101, 0))
+    path = "auxiliary_calendar.schedule"
+    meter.set_passive(path, [])
+    meter.stage(f"passive/{crc32(path.encode()):08x}", b"\xff")  # what another firmware may have left on flash
+    meter.activate(path, START_S + HOUR_S, b"")
+    meter.commit()
+    events(meter)
+    meter.advance(START_S + 2 * HOUR_S, NO_LOAD)
+    assert events(meter) == [0x8F67] and meter.read("auxiliary.on.0")
 
 
 def test_setting_the_clock_looks_at_the_calendar_anew():

@@ -117,6 +117,13 @@ def test_an_average_is_told_of_with_its_phase():
         assert counters == [[1 if one == phase else 0 for one in range(3)]] * 2
 
 
+def test_an_average_comes_back_from_below():
+    meter = make_meter()
+    for volts in (230, 212, 230):
+        meter.advance(meter.time_s + 1800, at(volts))
+    assert told(meter) == [(3600, 0x8006), (5400, 0x8089)]
+
+
 def test_limits_that_are_set_hold_at_once():
     meter = quiet_meter()
     assert play(meter, (100, 230)) == []

@@ -59,15 +59,29 @@ def _of_phases() -> dict[int, int]:
     return {int((code.name or "")[1:], 16): flag for name, flag in PHASES.items() for code in shape(name)}
 
 
-def pack_alerts() -> bytes:
-    """Return the packed table of alert codes as a meter uses them."""
+def alert_flags() -> dict[int, int]:
+    """Return every code's flags."""
+    return {code: flags for code, (flags, _) in _settled().items()}
+
+
+def _settled() -> dict[int, tuple[int, list[str]]]:
+    """Return every code's flags and recipients."""
     text = resources.files("opensmets.catalogue").joinpath("data/alert_codes.toml").read_text(encoding="utf-8")
     table = {int(name, 16): entry for name, entry in tomllib.loads(text).items()}
-    records, of_phases = [], _of_phases()
+    settled, of_phases = {}, _of_phases()
     for code, entry in sorted(table.items()):
         flags, recipients = _known(entry) if "wan" in entry else _like_neighbours(code)
         flags |= (SECURITY_LOG if code in SECURITY else 0) | of_phases.get(code, 0)
         if flags & SENT and not recipients:
             recipients = ["supplier"]
-        records.append(struct.pack(">HBH", code, flags, sum(1 << ROLES[name] for name in recipients)))
+        settled[code] = flags, recipients
+    return settled
+
+
+def pack_alerts() -> bytes:
+    """Return the packed table of alert codes as a meter uses them."""
+    records = [
+        struct.pack(">HBH", code, flags, sum(1 << ROLES[name] for name in recipients))
+        for code, (flags, recipients) in _settled().items()
+    ]
     return struct.pack(">2sBxH", b"AL", VERSION, len(records)) + b"".join(records)
