@@ -59,4 +59,4 @@ image_path, recording_path = sys.argv[1:3]
 record_link(mount_flash(image_path, recording_path))
 import main  # noqa: E402
 
-sys.exit(main.guarded_main(sys.argv[3:]))
+sys.exit(main.guarded(main.main, sys.argv[3:]))
