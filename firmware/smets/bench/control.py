@@ -11,6 +11,7 @@ from micropython import const
 
 from smets.bench.setting import Setting
 from smets.meter.errors import MeterError, Unavailable
+from smets.on_demand import call
 
 _COVERS = {
     "terminal": (0x8F76, 0x81C1),
@@ -152,11 +153,12 @@ class BenchControl:
             raise Unavailable("the meter has no button of that name")
 
     def _panel(self, request):
-        """Press keys, and return the page that the meter's display then shows."""
-        interface = self._meter.component("user_interface")
-        for key in request.get("press", ()):
-            interface.press(_text(key))
-        return {"page": interface.page_name(), "lines": interface.lines()}
+        """Press a key at the meter, or return the page that its display shows."""
+        if "press" in request:
+            call("smets.meter.screen", "press", self._meter, _text(request["press"]))
+            return None
+        page, lines = call("smets.meter.screen", "show", self._meter)
+        return {"page": page, "lines": lines}
 
     def _event(self, request):
         """Let an event happen by its code; `body` is what its alert carries besides."""

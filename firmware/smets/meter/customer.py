@@ -31,6 +31,7 @@ class Customer(Component):
         ("restrict_data_s", ">I"),
         ("number_until_s", ">I"),
     )
+    METHODS = ("forget_number",)
 
     def write(self, name, value, index=None):
         """Set a field; an identification number is shown for a day from now on."""
@@ -42,7 +43,7 @@ class Customer(Component):
         """Return the identification number as long as it is to be shown, empty then."""
         return self.get("identification_number") if self.meter.time_s < self.get("number_until_s") else b""
 
-    def forget_number(self):
+    def forget_number(self, _):
         """Show the identification number no longer: it was read."""
         self.put("number_until_s", 0)
         self.put("identification_number", b"")

@@ -20,6 +20,7 @@ class Display(Component):
 
     NAME = "display"
     FIELDS = (("message", _MAX_MESSAGE, b""), ("acknowledged", BOOL), ("received_s", ">I"))
+    METHODS = ("acknowledge",)
 
     def write(self, name, value, index=None):
         """Set a field; a message is new, whatever it says."""
@@ -27,6 +28,10 @@ class Display(Component):
         if name == "message":
             self.put("acknowledged", False)
             self.put("received_s", self.meter.time_s)
+
+    def acknowledge(self, _):
+        """Show the message no longer: the customer has read it."""
+        self.put("acknowledged", True)
 
     def shown(self):
         """Return the message that is to be shown, empty when none is; one to an earlier tenant never is (ECS12)."""
