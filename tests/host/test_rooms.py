@@ -28,7 +28,8 @@ BELOW_SESSION = {"layouts", "security", "catalogue"}
 BELOW_BENCH = {"session", "blocks", "links", "parse", "transform", "duis"} | BELOW_SESSION
 HOST = {
     "rig": BELOW_BENCH | {"cli", "bench", "explain"},
-    "cli": BELOW_BENCH | {"conformance", "bench", "boards", "explain"},
+    "cli": BELOW_BENCH | {"conformance", "bench", "boards", "chart", "explain"},
+    "chart": {"bench"},
     "boards": BELOW_BENCH | {"bench"},
     "conformance": BELOW_BENCH | {"bench"},
     "bench": BELOW_BENCH,

@@ -25,6 +25,9 @@ _U32 = const(0xFFFFFFFF)
 _MAX_LOAD = const(1000000)
 """Most W, var or tenths of a volt that are measured: beyond any meter, within every register and log."""
 _MAX_SPEED = const(86400)
+_MAX_STEP_S = const(86400)
+_MAX_STEPS = const(96)
+"""Most loads of a request: two days of half hours. What is answered fits a small heap."""
 _MAX_BODY = const(32)
 _MAX_ROWS = const(100)
 _MAX_ANSWER = const(8000)
@@ -55,6 +58,7 @@ class BenchControl:
             "fault": self._fault, "faults_clear": self._faults_clear, "load": self._load, "tamper": self._tamper,
             "keys": self._keys, "event": self._event, "power": self._power, "time": self._time, "hub": self._hub,
             "speed": self._speed, "status": self._status, "panel": self._panel, "repl": self._repl,
+            "household": self._household,
         }  # fmt: skip
 
     def handle(self, payload):
@@ -188,6 +192,17 @@ class BenchControl:
     def _hub(self, request):
         """Give the communications hub's time and status, as its own channel does."""
         self._meter.hub_time(_natural(request["time_s"]), _natural(request.get("status", 0), 2))
+
+    def _household(self, request):
+        """Let the meter live under many loads in turn (household.py)."""
+        imports, step_s = request["import_w"], _natural(request.get("step_s", 1800), _MAX_STEP_S)
+        exports = request.get("export_w", [0] * len(imports))
+        if not step_s or not 0 < len(imports) == len(exports) <= _MAX_STEPS:
+            raise ValueError("a step in seconds and loads for 1 to %d steps are wanted" % _MAX_STEPS)
+        for power_w in imports + exports:
+            _natural(power_w, _MAX_LOAD)
+        self.setting.steps = step_s, imports, exports
+        return {} if self._lives_later else call("smets.bench.household", "live", self._meter, self.setting)
 
     def _speed(self, request):
         self.setting.speed = _natural(request["factor"], _MAX_SPEED)

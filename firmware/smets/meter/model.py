@@ -9,6 +9,7 @@ import sys
 
 from micropython import const
 
+from smets import on_demand
 from smets.meter.clock import Clock
 from smets.meter.errors import Unavailable
 from smets.meter.events import Events
@@ -107,6 +108,8 @@ class Meter:
         """Return a component to be read only: a cold one that is not loaded lives as long as its borrower holds it."""
         found = self._components.get(name) or self._cold.get(name)
         if found is None:
+            if "smets.meter.cold" not in sys.modules:
+                on_demand.collect()  # so that what comes lies together
             from smets.meter import cold
 
             found = cold.load(self, name)

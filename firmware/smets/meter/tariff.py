@@ -18,6 +18,8 @@ _WHOLE = const(1000000)
 """Millionths of a millipence in one."""
 _UNIT_SCALE = const(8)
 """A pound a kWh is 10^8 millionths of a millipence a Wh."""
+_MILLIPENCE_A_KWH = const(1000)
+"""Millionths of a millipence a Wh in a millipence a kWh."""
 _UNLIMITED = const(0xFFFFFFFF)
 _WH = const(3600)
 _SOURCES = ("calendar", "second_calendar", "prices", "second_prices", "billing", "tariff_registers", "clock")
@@ -56,6 +58,10 @@ class Tariff(Component):
     def __init__(self, meter):
         super().__init__(meter)
         self._unit_price = self._second_unit_price = None  # millionths of a millipence a Wh, worked out when wanted
+
+    def price_millipence(self):
+        """Return the price in force, in millipence a kWh; what is less than one is cut."""
+        return self._price() // _MILLIPENCE_A_KWH
 
     # what payment asks
 

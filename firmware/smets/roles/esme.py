@@ -14,7 +14,7 @@ from micropython import const
 from smets.link import framing
 from smets.message.envelope import BLOCK, BLOCK_HEAD, MAX_MESSAGE, Writer
 from smets.on_demand import call, collect, fetch, forget
-from smets.store.files import StoreCorrupt
+from smets.store.files import FLASH, StoreCorrupt
 from smets.store.journal import Journal
 from smets.trust.cells import TrustAnchors
 from smets.trust.device_keys import DeviceKeys
@@ -283,16 +283,25 @@ class Esme:
     def _answer_bench(self, rooms, request):
         """Answer a bench request by code that is gone again before the meter lives on as it says."""
         answer = self._bench_answer(rooms, request)
-        if rooms.bench.until_s is not None:
-            until_s, rooms.bench.until_s = rooms.bench.until_s, None
-            try:
+        try:
+            if rooms.bench.until_s is not None:
+                until_s, rooms.bench.until_s = rooms.bench.until_s, None
                 rooms.meter.advance(until_s, rooms.bench.load)
                 answer = self._bench_answer(rooms, _TIME_REQUEST)
-            except _FAILURES as error:
-                rooms.meter.discard()
-                self.note(error)
-                answer = _FAILED % type(error).__name__
+            elif rooms.bench.steps:
+                answer = self._live_steps(rooms)
+        except _FAILURES as error:
+            rooms.meter.discard()
+            self.note(error)
+            answer = _FAILED % type(error).__name__
         self._send(framing.BENCH, answer if isinstance(answer, bytes) else answer.encode())
+
+    def _live_steps(self, rooms):
+        FLASH.hasten(True)
+        try:
+            return call("smets.bench.household", "answer", rooms.meter, rooms.bench)
+        finally:
+            FLASH.hasten(False)
 
     def _bench_answer(self, rooms, request):
         arguments = request, rooms.meter, rooms.faults, self.catch_up, rooms.counts, rooms.bench

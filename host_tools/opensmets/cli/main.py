@@ -27,6 +27,7 @@ from opensmets.cli import (
     explain,
     firmware,
     flash,
+    household,
     image,
     keys,
     listen,
@@ -81,6 +82,7 @@ def options(
 for _module in (
     tour,
     device,
+    household,
     board,
     image,
     firmware,

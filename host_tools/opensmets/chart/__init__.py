@@ -1,0 +1,1 @@
+"""Pictures of what a meter has measured: for a terminal, and as PNG."""

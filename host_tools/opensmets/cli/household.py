@@ -1,0 +1,139 @@
+"""`smets meter household` lets a meter live with a household; `smets meter chart` draws what it measured."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from opensmets.cli.console import warn, working, write, write_json
+from opensmets.cli.options import AUTO, EXIT_CODES, Json, Port
+from opensmets.errors import SmetsError, UsageError
+
+if TYPE_CHECKING:
+    from opensmets.bench.household import Load
+    from opensmets.chart.series import Series
+
+MAX_DAYS = 3_660
+CHART_DAYS = 7
+DEFAULT_LOAD = "household"
+_SAID_EVERY = 48 * 30
+
+meter_app = typer.Typer(help="A meter on the bench: a household for it, charts.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module to the application."""
+    app.add_typer(meter_app, name="meter")
+
+
+def load_named(name: str, seed: int) -> Load:
+    """Return the load that `--load` names. Raises UsageError, LoadInvalid."""
+    from opensmets.bench import household
+
+    if name == DEFAULT_LOAD:
+        return household.synthetic(seed)
+    import_w, _, export_w = name.partition(",")
+    if import_w.isdigit() and (export_w or "0").isdigit():
+        return household.constant(int(import_w), int(export_w or "0"))
+    path = Path(name)
+    if not path.is_file():
+        raise UsageError(f"{name!r} is no load: write household, a number of W such as 500 or 500,0, or a CSV file")
+    return household.from_csv(path)
+
+
+@meter_app.command("household", epilog=EXIT_CODES)
+def household(
+    port: Port = AUTO,
+    load: Annotated[
+        str, typer.Option(metavar="household|W[,W]|FILE", help="A made household, W in and out, or a CSV file.")
+    ] = DEFAULT_LOAD,
+    seed: Annotated[int, typer.Option(min=0, help="Which made household.")] = 1,
+    days: Annotated[int, typer.Option(min=1, max=MAX_DAYS, help="How long.")] = 7,
+    out: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write every half hour there.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Let a device with a bench live through days as fast as it can, half hour by half hour.
+
+    Needs `smets device run --bench`. The CSV file is what `smets meter chart` draws.
+    """
+    from opensmets.bench import household as house
+    from opensmets.bench.control import Bench
+    from opensmets.links import open_link
+
+    wanted, lived = load_named(load, seed), []
+    with open_link(port) as link, working(f"living through {days} days", quiet=as_json) as tell:
+        for half_hour in house.live(Bench(link), wanted, days * house.STEPS):
+            lived.append(half_hour)
+            if len(lived) % _SAID_EVERY == 0:
+                tell(f"day {len(lived) // house.STEPS} of {days}")
+    if out:
+        house.write_csv(out, lived)
+    last = lived[-1]
+    summary = {
+        "half_hours": len(lived),
+        "until": house.text_of(last.time_s + house.HALF_HOUR_S),
+        "balance_millipence": last.balance_millipence,
+        "price_millipence": last.price_millipence,
+        "supply": ("disabled", "enabled", "armed")[last.supply],
+    }
+    if as_json:
+        write_json(summary)
+    else:
+        write(f"{len(lived):,} half hours until {summary['until']}; balance £{last.balance_millipence / 100_000:.2f}, "
+              f"supply {summary['supply']}")  # fmt: skip
+
+
+@meter_app.command("chart", epilog=EXIT_CODES)
+def chart(
+    run: Annotated[
+        Path | None, typer.Argument(metavar="[RUN.csv]", help="What `meter household --csv` wrote; else a device.")
+    ] = None,
+    port: Port = AUTO,
+    days: Annotated[
+        int | None,
+        typer.Option(min=1, max=MAX_DAYS, help=f"The last ones [default: all of a run, else {CHART_DAYS}]"),
+    ] = None,
+    png: Annotated[Path | None, typer.Option("--png", metavar="FILE", help="Write a picture there.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Draw import, export, price and balance: by half hours, of more than two weeks by days.
+
+    Of a device (which needs --bench) its logs are drawn; it logs balances at midnight and no prices.
+    """
+    series, title = _series(run, port, days)
+    if png:
+        from opensmets.chart.picture import draw
+
+        with working(f"drawing {png}", quiet=as_json):
+            draw(series, png, title)
+    if as_json:
+        write_json({"title": title, "step_s": series.step_s, "points": [point.fields() for point in series.points]})
+    elif png:
+        warn(f"{len(series.points)} points are in {png}")
+    else:
+        from opensmets.chart.blocks import lines
+
+        write("\n".join([title, *lines(series, shutil.get_terminal_size().columns)]))
+
+
+def _series(run: Path | None, port: str, days: int | None) -> tuple[Series, str]:
+    from opensmets.bench.household import STEPS, read_csv
+    from opensmets.chart.series import of_device, of_run
+
+    if run is not None:
+        if not run.is_file():
+            raise UsageError(f"{run} is no file: `smets meter household --csv {run}` writes one")
+        half_hours = read_csv(run)
+        series, what = of_run(half_hours[-days * STEPS :] if days else half_hours), run.name
+    else:
+        from opensmets.bench.control import Bench
+        from opensmets.links import open_link
+
+        with open_link(port) as link, working(f"reading the logs of {port}"):
+            series, what = of_device(Bench(link), days or CHART_DAYS), "the meter's logs"
+    if not series.points:
+        raise SmetsError("there is nothing to draw yet: `smets meter household` lets the meter live")
+    return series, f"Household: {what}, {'by days' if series.by_days else 'by half hours'}"
