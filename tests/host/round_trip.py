@@ -34,7 +34,7 @@ from tests.host.device_in_process import InProcess
 EUI = bytes.fromhex("00db1234567890a0")
 #: 2026-11-30T00:00:00Z: before every moment that is drawn.
 START_S = 849_312_000
-#: The longest command that a meter takes in one piece.
+#: What is set is read again, and that answer has to fit the meter's buffer: rows of logs alone may be longer.
 MAX_COMMAND = 4352
 Content = Mapping[str, Any]
 _MOMENT = re.compile(r"((?:\d+-\d\d-\d\d)?T?)((?:\d\d:\d\d:\d\d)?)(?:\.(\d+))?Z?")
@@ -66,7 +66,7 @@ class Household:
         return prepare(etree.tostring(document), self.keystore, choices, lambda line: None)
 
     def fits(self, variant: str, body: etree._Element, party: bytes | None = None) -> bool:
-        """Return whether a request's command is short enough to be sent in one piece."""
+        """Return whether a request's command is short enough for its values to be read in one answer."""
         try:
             return len(self.prepared(variant, body, party).command) <= MAX_COMMAND
         except LayoutError:

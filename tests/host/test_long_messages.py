@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 from opensmets.bench.control import Bench, Frame
 from opensmets.bench.firmware import micropython_path
@@ -23,6 +24,7 @@ from opensmets.security.keystore import KeyStore
 from opensmets.security.protection import protect_command, verify
 from opensmets.session import BlockReceived, LogLine, ResponseReceived, Session, TransferEnded
 from smets.store import files, segments
+from tests.command import smets
 from tests.host.device_in_process import copy_parties
 from tests.reference import REFERENCE, needs_reference
 
@@ -259,3 +261,25 @@ def _by_blocks(home: Home, command: bytes, size: int) -> Message:
             assert confirmed == len(parts)
             return envelope.decode(frame.payload)
     raise AssertionError("no response")
+
+
+def test_the_command_prints_every_row_of_the_profile(home: Home, tmp_path: Path) -> None:
+    """`smets send` of the DUIS document that asks for all of it: the rows as MMC XML. The last: it takes the port."""
+    assert REFERENCE is not None
+    home.bench("clear", log="import_profile")
+    home.bench.status()
+    home.link.close()
+    home.device.stop()
+    for file in (home.device.store / "logs").glob("import_profile*"):
+        file.unlink()
+    seed(home.device.store)
+    home.device.start()
+    text = (REFERENCE / "duis/requests/ECS22b_4.8.1_SINGLE_SUCCESS_REQUEST_DUIS.XML").read_text()
+    request = tmp_path / "request.xml"
+    request.write_text(text.replace("2014-12-31T00:00:00.00Z", "2013-11-01T00:00:00.00Z"))
+    where = ("--port", home.device.port, "--keystore", home.keystore.path)
+    sent = smets("send", request, *where, "--renumber", "--timeout", "60")
+    assert sent.code == 0, sent.err
+    found = [entry.text for entry in etree.fromstring(sent.out.encode()).iterfind(".//{*}PrimaryValue")]
+    wanted = [number for number in range(ROWS) if seeded(number)[0] >= FIRST_S]
+    assert found == [str(seeded(number)[1]) for number in wanted]

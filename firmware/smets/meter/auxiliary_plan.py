@@ -17,7 +17,7 @@ class ControllerTable(SwitchingTable):
         for entry in calendar.elements("schedule"):
             if entry[1] >> 8 & 15 == place + 1:
                 self._entries.append(entry)
-        self._day, self._actions = None, ()  # of the day that was asked for last
+        self._day, self._actions = None, []  # of the day that was asked for last
 
     def is_empty(self):
         """Return whether the calendar says nothing of the controller."""

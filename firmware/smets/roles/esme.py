@@ -32,6 +32,8 @@ _COLLECT_EVERY = const(4096)
 """Bytes between collections while code is loaded, or what stays lies scattered and large buffers find no place."""
 _IDLE_MS = const(100)
 """Longest wait for the link before time is let go on."""
+_LONGEST_PAUSE_MS = const(5000)
+"""How long the meter's time may wait for blocks of a long answer: load limiting and supply must not wait for longer."""
 _BLOCK_TAG = const(0xE0)
 _HUB_TIME_SIZE = const(5)
 _LOG_TEXT = const(200)
@@ -141,15 +143,29 @@ class Esme:
         if not self._rooms:
             return
         bench = self._rooms.bench
-        self._left_ms += passed_ms * (bench.speed if bench else self.speed)
-        if self._blocks and self._blocks.is_sending:
-            return  # the heap has no room for both, and time that passes later is the same
+        speed = bench.speed if bench else self.speed
+        self._left_ms += passed_ms * speed
+        if self._blocks and self._blocks.is_sending and self._left_ms < _LONGEST_PAUSE_MS * speed:
+            return  # the heap hardly has room for both, and time that passes later is the same
         passed_s, self._left_ms = divmod(self._left_ms, 1000)
         if passed_s:
             meter = self._rooms.meter
             self._close_images()  # what is due may want the room
             load = self._rooms.load() if self.measure is None else self.measure(passed_s)
-            self._guard(meter.advance, meter.time_s + passed_s, load)
+            self._guard(self._live, meter, meter.time_s + passed_s, load)
+
+    def _live(self, meter, time_s, load):
+        """Let the meter live up to a time; a long answer that it has no room beside is ended for it."""
+        try:
+            meter.advance(time_s, load)
+        except MemoryError:
+            if not (self._blocks and self._blocks.is_sending):
+                raise
+            self._blocks.drop()
+            self._blocks = None
+            meter.release()
+            gc.collect()
+            meter.advance(time_s, load)
 
     def open_log(self, name, record_size, capacity):
         """Return the store of one of the meter's logs; the device says so, and does without, when it is damaged."""
