@@ -21,12 +21,11 @@ CHART_DAYS = 7
 DEFAULT_LOAD = "household"
 _SAID_EVERY = 48 * 30
 
-meter_app = typer.Typer(help="A meter on the bench: a household for it, charts.", no_args_is_help=True)
-
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this module to the application."""
-    app.add_typer(meter_app, name="meter")
+    """Add the commands of this module to the group of the meter."""
+    for command in (household, chart):
+        app.command(command.__name__, epilog=EXIT_CODES)(command)
 
 
 def load_named(name: str, seed: int) -> Load:
@@ -44,7 +43,6 @@ def load_named(name: str, seed: int) -> Load:
     return household.from_csv(path)
 
 
-@meter_app.command("household", epilog=EXIT_CODES)
 def household(
     port: Port = AUTO,
     load: Annotated[
@@ -86,7 +84,6 @@ def household(
               f"supply {summary['supply']}")  # fmt: skip
 
 
-@meter_app.command("chart", epilog=EXIT_CODES)
 def chart(
     run: Annotated[
         Path | None, typer.Argument(metavar="[RUN.csv]", help="What `meter household --csv` wrote; else a device.")

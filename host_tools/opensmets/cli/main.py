@@ -27,7 +27,6 @@ from opensmets.cli import (
     explain,
     firmware,
     flash,
-    household,
     image,
     keys,
     listen,
@@ -82,7 +81,6 @@ def options(
 for _module in (
     tour,
     device,
-    household,
     board,
     image,
     firmware,
