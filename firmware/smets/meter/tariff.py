@@ -128,7 +128,9 @@ class Tariff(Component):
     def arrive(self, now_s, load):
         """Log the billing period's end, before what falls due with the next one is taken."""
         if now_s >= self.get("billing_s"):
+            self.meter.drop_cold(False)  # rows of registers want room
             self.meter.component("billing_rows").end_period(now_s)
+            self.meter.drop_cold(False)
 
     def is_due(self, now_s):
         """Return whether `renew` is to be called before more time passes, or a reader asks."""

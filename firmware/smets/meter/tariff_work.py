@@ -26,6 +26,7 @@ def renew(tariff, now_s):
     meter = tariff.meter
     if now_s >= tariff.get("billing_s"):  # the clock leapt over it
         meter.component("billing_rows").end_period(now_s)
+        meter.drop_cold(False)
     billing = meter.component("billing")
     billing_s = _next_s(billing, "times", now_s)
     reset_s = min(billing_s, _next_s(billing, "block_reset_times", now_s))
