@@ -101,11 +101,11 @@ class LoadControl(Component):
 
     def boost(self, minutes):
         """The customer turns the chosen controllers on for 15 to 223 minutes. Raises OutOfRange or NotNow."""
-        on_demand.call(_WORK, "boost", self, minutes)
+        on_demand.call("smets.meter.boost", "begin", self, minutes)
 
     def end_boost(self, _):
         """The customer ends the boost. Raises NotNow when there is none."""
-        on_demand.call(_WORK, "end_boost", self)
+        on_demand.call("smets.meter.boost", "end", self)
 
     def forget_calendar(self, _):
         """Look at the calendar as at a new one."""
