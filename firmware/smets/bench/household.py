@@ -20,13 +20,15 @@ def answer(meter, setting):
 def live(meter, setting):
     """Let the meter live through the steps that were set, each up to the next multiple of their length.
 
-    Returns a list of each of _ANSWERED, how it stood after each step: registers, the price in force (a kWh), the meter
-    balance, the supply's state.
+    Returns a list of each of _ANSWERED: registers, meter balance and the supply's state as they stood after each step,
+    and the price (a kWh) with which it began.
     """
     (step_s, imports, exports), setting.steps = setting.steps, None
     found = {name: [0] * len(imports) for name in _ANSWERED}
     meter.release()
+    meter.advance(meter.time_s, setting.load)  # the tariff is worked out: its price is that of the first step
     for place, import_w in enumerate(imports):
+        found["price_millipence"][place] = meter.tariff.price_millipence()
         setting.load.import_w, setting.load.export_w = import_w, exports[place]
         now_s = meter.time_s
         meter.advance(now_s - now_s % step_s + step_s, setting.load)
@@ -38,7 +40,6 @@ def live(meter, setting):
 def _note(meter, found, place):
     found["import_wh"][place] = meter.read("registers.active_import_wh")
     found["export_wh"][place] = meter.read("registers.active_export_wh")
-    found["price_millipence"][place] = meter.tariff.price_millipence()
     found["balance_millipence"][place] = meter.payment.get("meter_balance_millipence")
     found["supply"][place] = meter.supply.get("state")
 

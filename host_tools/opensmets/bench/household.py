@@ -61,7 +61,7 @@ Load = Callable[[int], Power]
 class HalfHour:
     """A half hour that the meter has lived through: it began at `time_s`; what its registers grew by is in Wh.
 
-    Price (a kWh), balance and supply are those at its end, money in millipence.
+    The price (a kWh) is that with which it began, balance and supply are those at its end; money in millipence.
     """
 
     time_s: int

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _IMPORT, _EXPORT, _PRICE, _BALANCE = "#c8553d", "#4c9f70", "#3d5a80", "#7d4e8a"
 _INCHES, _DOTS = (11, 7.5), 110
+_ROOM = 1.5  # so much higher than what it shows is a panel, for its legend
 MILLIPENCE_IN_PENNY, MILLIPENCE_IN_POUND = 1_000, 100_000
 
 
@@ -73,7 +74,7 @@ def _price(axes: Axes, series: Series) -> None:
     label = "price" if low == high else "highest price"
     axes.stairs(high, times, baseline=None, color=_PRICE, linewidth=1.5, label=label)  # type: ignore[arg-type]
     axes.set_ylabel("pence a kWh")
-    axes.set_ylim(min(0, *low) * 1.35, max(1, *high) * 1.35)
+    axes.set_ylim(min(0, *low) * _ROOM, max(1, *high) * _ROOM)
 
 
 def _balance(axes: Axes, series: Series) -> None:
@@ -84,6 +85,7 @@ def _balance(axes: Axes, series: Series) -> None:
     axes.plot(moments, pounds, color=_BALANCE, linewidth=1.5, label="meter balance")  # type: ignore[arg-type]
     axes.axhline(0, color="black", linewidth=0.6)
     axes.set_ylabel("pounds")
+    axes.set_ylim(min(0, *pounds) * _ROOM, max(1, *pounds) * _ROOM)
 
 
 def _name_times(axes: Axes) -> None:
