@@ -127,6 +127,7 @@ class Payment(Component):
     def midnight(self, now_s):
         """Put the day's row into the prepayment daily read log, and then collect: the row is of the day that ends."""
         self.meter.logs.append_once("prepayment_daily", (now_s,) + self.shown())
+        self.meter.drop_cold(False)  # charges want the room
         self._collect(now_s)
 
     def lapse(self, now_s):
