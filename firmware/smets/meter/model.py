@@ -229,7 +229,9 @@ class Meter:
         self._arrive(next_s, load)
 
     def _arrive(self, now_s, load):
-        self.schedule.run_due(now_s)
+        if self.schedule.is_due(now_s):
+            self.drop_cold()  # a tariff that becomes active wants the room
+            self.schedule.run_due(now_s)
         for component in self._components.values():
             component.arrive(now_s, load)
         if now_s % _HALF_HOUR_S:
@@ -238,6 +240,7 @@ class Meter:
             component.half_hour(now_s)
         if now_s % DAY_S == 0:
             for component in self._components.values():
+                self.drop_cold()  # each wants the room that the one before took
                 component.midnight(now_s)
         self.commit(True)
 

@@ -106,7 +106,7 @@ class Payment(Component):
         if self.get("mode") == self.get("settled_mode") == CREDIT_MODE and not self.get("terms_changed"):
             self.put("watch_millipence", NOTHING_TO_WATCH)
             return
-        self.meter.logs.release()  # what comes wants room
+        self.meter.drop_cold()  # what comes wants room
         self.meter.component("credit_watch").settle()
 
     def next_boundary_s(self, now_s, load):
@@ -155,4 +155,5 @@ class Payment(Component):
         if indebted or since_s // _DAY_S != now_s // _DAY_S:
             if self.is_due(now_s):  # what energy used up comes before what is due now
                 self.settle()
+            self.meter.drop_cold()
             self.meter.component("charges").collect(since_s, now_s)

@@ -69,11 +69,9 @@ class Registers(Component):
 
     def midnight(self, now_s):
         """Let the day's energy be logged, and the registers as they stand."""
-        self.meter.drop_cold(False)  # one part at a time: the heap of a small board does not hold them all
         self.meter.component("demand").midnight(now_s)
         self.meter.drop_cold(False)
         self.meter.component("billing_rows").end_day(now_s)
-        self.meter.drop_cold(False)
 
     def _average(self, register, remainder, power_w, start_s, duration_s):
         """Let a register be the average of the last minute that ended, and keep what the minute begun has so far."""

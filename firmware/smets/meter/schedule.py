@@ -77,6 +77,10 @@ class Schedule:
         times = [max(entry[0], now_s + 1) for entry in self._pending]
         return min(times) if times else None
 
+    def is_due(self, now_s):
+        """Return whether an activation or call is due."""
+        return any([entry[0] <= now_s for entry in self._pending])
+
     def run_due(self, now_s):
         """Carry out what is due, in the order of its times and then of its coming, and record each."""
         if self._is_running:

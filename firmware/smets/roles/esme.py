@@ -303,6 +303,7 @@ class Esme:
             if rooms.bench.until_s is not None:
                 until_s, rooms.bench.until_s = rooms.bench.until_s, None
                 rooms.meter.advance(until_s, rooms.bench.load)
+                rooms.meter.release()
                 answer = self._bench_answer(rooms, _TIME_REQUEST)
             elif rooms.bench.steps:
                 answer = self._live_steps(rooms)

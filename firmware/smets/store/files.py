@@ -52,10 +52,12 @@ class Files:
         """Delete the file."""
         os.remove(path)
 
-    def names(self, directory):
-        """Return the sorted names in `directory`, which is made when it is missing."""
+    def names(self, directory, prefix=""):
+        """Return the sorted names in `directory`, which is made when it is missing, that start with `prefix`."""
         try:
-            return sorted(os.listdir(directory))
+            if hasattr(os, "ilistdir"):  # a list of all names of a full store is more than a small heap has room for
+                return sorted([entry[0] for entry in os.ilistdir(directory) if entry[0].startswith(prefix)])
+            return sorted([name for name in os.listdir(directory) if name.startswith(prefix)])
         except OSError:
             os.mkdir(directory)
             return []

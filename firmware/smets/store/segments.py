@@ -143,9 +143,8 @@ class SegmentLog:
 
     def _find_bases(self, directory, prefix):
         bases = []
-        for name in self._files.names(directory):
-            if name.startswith(prefix):
-                bases.append(self._base_of(name[len(prefix) :]))
+        for name in self._files.names(directory, prefix):
+            bases.append(self._base_of(name[len(prefix) :]))
         return bases
 
     def _base_of(self, digits):
