@@ -13,6 +13,8 @@ sequence numbers and counters, so that a power cut leaves all of it or nothing. 
 Who stands in a cell commands the meter from then on. A floor raises what the party in a role must number its next
 command above, and never lowers it: what was sent once stays spent.
 
+Mode 9, by the contingency key, is not here: how the root's certificate wraps that key is in none of the texts at hand.
+
 It is done in stages, each with code of its own that is gone before the next: reading, following the chains, committing.
 """
 

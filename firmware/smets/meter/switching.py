@@ -28,7 +28,7 @@ class SwitchingTable:
         self._calendar, self._scripts = calendar, scripts
         self._seasons = [(start[:DATE_SIZE], week) for _, start, week in calendar.elements("seasons")]
         self._weeks = list(calendar.elements("weeks"))
-        self._number, self._actions = None, ()  # of the day that was asked for last
+        self._number, self._actions = None, []  # of the day that was asked for last
 
     def look(self, now_s, default, look_back=_LOOK_BACK):
         """Return (the script in force at a time, when to look again: at the next other script, or in some days).
@@ -53,7 +53,7 @@ class SwitchingTable:
         """Return the actions of a day in turn, as (second of the day, script)."""
         number = self._day_number(day)
         if number != self._number:
-            self._number, self._actions = number, ()
+            self._number, self._actions = number, []
             for name, actions in self._calendar.elements("days"):
                 if name == number:
                     self._actions = self._in_turn(actions)
