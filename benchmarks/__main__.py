@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import device_commands, device_year, flash_wear, host_messages, thumb_cycles
+from benchmarks import device_commands, device_requests, device_year, flash_wear, host_messages, thumb_cycles
 from opensmets.bench.firmware import micropython_path
 
 
@@ -21,6 +21,7 @@ def main() -> int:
     script = Path(__file__).with_name("device_crypto.py")
     subprocess.run([str(interpreter), "-X", "heapsize=250k", str(script)], check=True)
     flash_wear.run()
+    device_requests.run()
     return outcome | device_commands.run() | device_year.run()
 
 

@@ -9,28 +9,37 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import struct
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from opensmets.bench.control import Bench
 from opensmets.bench.firmware import compiled_firmware, firmware_path, micropython_path
 from opensmets.bench.provisioning import provision
 from opensmets.bench.virtual import VirtualDevice
+from opensmets.duis.compose import Address, compose
 from opensmets.links import open_link
 from opensmets.links.framing import FrameReader
-from opensmets.security.keystore import KeyStore
+from opensmets.security import pki
+from opensmets.security.keystore import KeyStore, parse_eui
 from tests.command import smets
+from tests.reference import ROOT
 
 EUI = "00-DB-12-34-56-78-90-A0"
 SCRIPTS = Path(__file__).parent / "power"
 SENT, ENTRY = 2, "<BIH"
 MESSAGES = 0
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+CREDENTIALS, LOAD_LIMIT, THRESHOLD_W = "6.15.1", "6.4.1", 6900
+SECOND_OPERATOR = pki.NewParty("90b3d51f30040000", "network_operator", "Second network operator")
 HALF_HOUR_S = 1800
 LOAD_W = 4321
 PROCESSES = 2
@@ -83,10 +92,10 @@ class Scenario:
 
     def live(self) -> None:
         """Provision the meter, then let it meter and be commanded."""
-        assert smets("pki", "init", self.folder / "keys").code == 0
+        keystore = pki.init(self.folder / "keys", parties=(*pki.DEFAULT_PARTIES, SECOND_OPERATOR))
         with self.device:
             with open_link(self.device.port) as link:
-                provision(link, KeyStore.open(self.folder / "keys"), EUI)
+                provision(link, keystore, EUI)
             self.freeze()
             self.command("commission")
             for amount in ("10.00", "3.21", "50.00"):
@@ -98,7 +107,40 @@ class Scenario:
             self.command("topup", "7.00")
             for _ in range(4):
                 self.consume(2 * HALF_HOUR_S + 1)
+            self.replace_operator(keystore)
+            self.date_ahead(keystore)
+            self.consume(HALF_HOUR_S + 60)
             self.command("read", "registers")
+
+    def replace_operator(self, keystore: KeyStore) -> None:
+        """Let the network operator hand its cells to another one."""
+        first, second = (party.eui for party in keystore.by_role("network_operator"))
+        ds, ka, authority = (
+            certificate.public_bytes(serialization.Encoding.DER)
+            for certificate in (*(keystore.certificate(second, usage) for usage in ("ds", "ka")),
+                                pki.authority_certificate(keystore, pki.ISSUING))
+        )  # fmt: skip
+        replacement = {"DigitalSigningCertificate": ds, "KeyAgreementCertificate": ka}
+        self.send(CREDENTIALS, first, {
+            "RemotePartyRole": "NetworkOperator", "RemotePartyFloorSeqNumber": 0,
+            "ReplacementCertificates": {"SupplierOrNetworkOperatorCertificates": replacement},
+            "CertificationPathCertificates": {"Certificate": authority}, "ApplyTimeBasedCPVChecks": False,
+        })  # fmt: skip
+
+    def date_ahead(self, keystore: KeyStore) -> None:
+        """Let the supplier change the load limit in half an hour."""
+        with open_link(self.device.port) as link:
+            moment = EPOCH + timedelta(seconds=int(Bench(link).status()["time_s"]) + HALF_HOUR_S)
+        self.send(LOAD_LIMIT, keystore.by_role("supplier")[0].eui, {
+            "ExecutionDateTime": moment, "LoadLimitPeriod": 300, "LoadLimitPowerThreshold": THRESHOLD_W,
+            "LoadLimitRestorationPeriod": 30, "LoadLimitSupplyState": "Unchanged",
+        })  # fmt: skip
+
+    def send(self, variant: str, originator: bytes, content: dict[str, Any]) -> None:
+        """Send a service request as a document."""
+        document = self.folder / f"{variant}.xml"
+        document.write_bytes(compose(variant, content, Address(originator, parse_eui(EUI), 1)))
+        self.command("send", str(document), "--renumber")
 
     def freeze(self) -> None:
         """Take the flash as it is for the first point of the recording."""
@@ -177,12 +219,31 @@ def boots(scenario: Scenario) -> list[dict[str, Any]]:
 
 
 def test_the_meter_boots_after_every_cut(boots: list[dict[str, Any]]) -> None:
-    assert len(boots) > 500, "writes, each whole and torn"
+    told = re.search(r"at more than (\d+) points", (ROOT / "README.md").read_text())
+    assert told and len(boots) > int(told[1]), "README.md tells how many cuts were tried"
     assert not [boot for boot in boots if "error" in boot["found"] or not boot["found"]["provisioned"]]
 
 
-def test_no_key_or_certificate_is_damaged(boots: list[dict[str, Any]]) -> None:
-    assert len({(boot["found"]["keys"], boot["found"]["cells"]) for boot in boots}) == 1
+def test_no_key_or_certificate_is_damaged(scenario: Scenario, boots: list[dict[str, Any]]) -> None:
+    """The device's keys stay; the trust anchors are all the old ones, or all the new once the answer has left."""
+    assert len({boot["found"]["keys"] for boot in boots}) == 1
+    step = next(step for step in scenario.steps if CREDENTIALS in step.name)
+    old, new = boots[0]["found"]["cells"], boots[-1]["found"]["cells"]
+    assert old != new
+    for boot in boots:
+        if not step.start <= boot["at"] < step.answered:
+            assert boot["found"]["cells"] == (old if boot["at"] < step.start else new), boot["at"]
+    cells = [boot["found"]["cells"] for boot in boots]
+    assert cells == [old] * cells.count(old) + [new] * cells.count(new)
+
+
+def test_a_change_dated_ahead_is_neither_lost_nor_done_by_half(scenario: Scenario, boots: list[dict[str, Any]]) -> None:
+    step = next(step for step in scenario.steps if LOAD_LIMIT in step.name)
+    limits = [(boot["at"], boot["found"]["load_limit.power_threshold_w"]) for boot in boots]
+    assert {limit for at, limit in limits if at < step.end} == {limits[0][1]}
+    assert limits[-1][1] == THRESHOLD_W
+    done = [limit == THRESHOLD_W for _, limit in limits]
+    assert done == sorted(done), "once done it stays"
 
 
 def test_no_counter_goes_back(boots: list[dict[str, Any]]) -> None:
