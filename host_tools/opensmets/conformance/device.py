@@ -14,8 +14,10 @@ from typing import Any
 from opensmets.bench.control import MESSAGES, Bench, Frame, send_hub_time
 from opensmets.bench.provisioning import Anchors, provision
 from opensmets.bench.virtual import VirtualDevice
+from opensmets.blocks import Incoming
 from opensmets.conformance.verdicts import Mismatch
-from opensmets.layouts import envelope
+from opensmets.layouts import blocks, envelope
+from opensmets.layouts.blocks import Block
 from opensmets.layouts.envelope import RESPONSE, Message
 from opensmets.links import open_link
 from opensmets.security import pki
@@ -52,6 +54,7 @@ class DeviceUnderTest:
             pki.init_device_issuer(self.keystore)
         self._device = VirtualDevice(self._folder / "store", runtime=runtime, bench=True)
         self._received: list[bytes] = []
+        self._incoming: Incoming | None = None
         self.signed_only = False
         try:
             self._device.start()
@@ -76,8 +79,26 @@ class DeviceUnderTest:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _on_frame(self, frame: Frame) -> None:
-        if int(frame.channel) == MESSAGES:
+        if int(frame.channel) != MESSAGES:
+            return
+        if blocks.is_block(frame.payload):
+            self._take_block(blocks.decode(frame.payload))
+        else:
             self._received.append(frame.payload)
+
+    def _take_block(self, block: Block) -> None:
+        """Put a long message together, and confirm what is here of it; the link loses nothing."""
+        if block.ends:
+            self._incoming = None
+        if not block.octets:
+            return
+        self._incoming = self._incoming or Incoming()
+        confirmation = self._incoming.take(block)
+        if confirmation:
+            self._link.send(MESSAGES, blocks.encode(confirmation))
+        if self._incoming.done:
+            self._received.append(self._incoming.octets)
+            self._incoming = None
 
     def set_time(self, time_s: int) -> None:
         """Set the meter's clock and give it the same hub time, seconds since 2000."""
@@ -105,6 +126,8 @@ class DeviceUnderTest:
     def take(self) -> list[Message]:
         """Return the messages that arrived since the last call."""
         self.bench.status()  # frames are dealt with in order: what was due has come when this is answered
+        while self._incoming:
+            self.bench.status()  # or the next window has
         taken, self._received = self._received, []
         return [envelope.decode(octets) for octets in taken]
 
