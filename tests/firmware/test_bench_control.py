@@ -159,3 +159,22 @@ def test_time_lived_so_far_is_caught_up_with_before_anything_changes():
     good(bench, "load", import_w=700)
     good(bench, "load", import_w=900)
     assert lived == [0, 700]
+
+
+def test_a_household_lives_step_by_step_and_tells_how_each_ended():
+    world, bench = make_bench()
+    meter = world.meter
+    meter.write("prices.prices", [(b"\x01", 30)])
+    meter.write("prices.scale", -2)
+    good(bench, "time", advance_to=START_S + 600)
+    # the first step is what is left of the half hour: 20 minutes
+    answer = bench.perform({"do": "household", "import_w": [300, 2000], "export_w": [0, 500]})
+    assert answer["ok"] and answer["import_wh"] == [100, 1100] and answer["export_wh"] == [0, 250]
+    assert answer["price_millipence"] == [30000, 30000] and answer["balance_millipence"] == [-3000, -33000]
+    assert answer["supply"] == [1, 1] and meter.time_s == START_S + 3600
+    for request in (
+        {"import_w": []}, {"import_w": [1] * 97}, {"import_w": [1], "export_w": []}, {"import_w": [-1]},
+        {"import_w": [1], "step_s": 0}, {"import_w": 7}, {},
+    ):  # fmt: skip
+        request["do"] = "household"
+        assert not bench.perform(request)["ok"] and meter.time_s == START_S + 3600
