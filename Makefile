@@ -8,7 +8,7 @@ BOARDS := RPI_PICO RPI_PICO_W ESP32_GENERIC ESP32_GENERIC_S3
 check_board = MYPYPATH=.stubs/$(2):firmware:boards/$(1) $(BIN)/mypy --config-file boards/mypy.ini --custom-typeshed-dir .stubs/$(2) --cache-dir .mypy_cache/$(1) firmware/smets firmware/main.py firmware/boot.py boards/$(1)/board.py $(wildcard boards/$(2)/_boot.py)
 STAMP := $(VENV)/.installed
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench tables lock clean image flash
+.PHONY: help install demo test lint format bench size tables lock clean image flash
 
 help: ## List what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -43,6 +43,9 @@ format: $(STAMP) ## Put the code in the house's shape
 
 bench: $(STAMP) ## Speeds, as ratios measured in one run
 	$(BIN)/python -m benchmarks
+
+size: $(STAMP) ## What of the firmware stays in memory, by room; fails when a budget is outgrown
+	$(BIN)/python -m opensmets.bench.sizes
 
 image: $(STAMP) ## Build a board's image: BOARD=RPI_PICO ..., [BENCH=1] [FROZEN=1] (boards/README.md)
 	$(BIN)/smets image "$(BOARD)" $(if $(BENCH),--bench) $(if $(FROZEN),--frozen)

@@ -42,8 +42,10 @@ class VirtualDevice:
         heap: str = HEAP,
         log: Path | None = None,
         link: str | None = None,
+        program: Path | None = None,
     ) -> None:
         self.trial_s = TRIAL_S
+        self.program = program or main_path()
         self.store, self.role, self.runtime, self.speed, self.bench, self.heap = (
             store,
             role,
@@ -79,6 +81,15 @@ class VirtualDevice:
 
     def _command(self) -> tuple[list[str], dict[str, str]]:
         options = ["--store", str(self.store.absolute()), "--role", self.role, "--speed", str(self.speed)]
+        options = [
+            str(self.program.absolute()),
+            "--store",
+            str(self.store.absolute()),
+            "--role",
+            self.role,
+            "--speed",
+            str(self.speed),
+        ]
         options += ["--bench"] if self.bench else []
         options += ["--link", self._link] if self._link else []
         if self.runtime == "cpython":

@@ -1,0 +1,150 @@
+"""What of the firmware stays in a meter's memory, by room, against its budget (`make size`).
+
+A meter with test keys is started in MicroPython without its bench and asked which modules it has loaded while it waits
+for something to do; the size of each is that of its compiled file. What is loaded for a use and given back does not
+count. MicroPython's heap is of a 64-bit machine here: more than a board's for the same modules.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from opensmets.bench.firmware import compiled_firmware, main_path
+from opensmets.bench.provisioning import provision, who
+from opensmets.bench.virtual import VirtualDevice
+from opensmets.errors import SmetsError
+from opensmets.links import open_link
+from opensmets.security import pki
+from opensmets.security.keystore import KeyStore
+
+KB = 1024
+#: Bytes of compiled modules that may stay loaded, by the rooms that share them.
+BUDGETS = {
+    ("crypto",): 12 * KB, ("message",): 20 * KB, ("trust",): 10 * KB, ("cosem",): 12 * KB, ("meter",): 22 * KB,
+    ("store", "link", "roles"): 9 * KB,
+}  # fmt: skip
+TOTAL_BUDGET = 85 * KB
+EUI = bytes.fromhex("00db1234567890a0")
+#: What only a virtual device has, and a board's image does without.
+UNIX_ONLY = {"smets.link.unix_stream"}
+_REST_S, _PATIENCE_S = 0.3, 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heap:
+    """What a device told of its heap (boards/UNIX/heap.py): bytes in use at most, at most at rest, and all there is."""
+
+    peak: int
+    rest: int
+    size: int
+    modules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The rooms that share a budget, the bytes of their modules, and what they may have."""
+
+    name: str
+    modules: dict[str, int]
+    budget: int
+
+    @property
+    def size(self) -> int:
+        """Bytes that stay loaded."""
+        return sum(self.modules.values())
+
+
+def heap_program() -> Path:
+    """Return the virtual device's program that tells what its heap holds."""
+    return main_path().with_name("heap.py")
+
+
+def heap_of(device: VirtualDevice) -> Heap:
+    """Return what a device that runs `heap_program` told. Raises SmetsError when it told nothing."""
+    told = [json.loads(line) for line in device.errors().splitlines() if line.startswith('{"')]
+    if not told:
+        raise SmetsError(f"the device told nothing of its heap; it said: {device.errors()[-200:]!r}")
+    last = {name: max(one[name] for one in told) for name in ("peak", "rest", "size")}
+    return Heap(**last, modules=tuple(told[-1]["modules"]))
+
+
+def make_meter(folder: Path, *, elements: int = 1, phases: int = 1) -> KeyStore:
+    """Provision a meter with test keys in `folder`/store and return its parties' key store, `folder`/keys."""
+    pki.init(folder / "keys")
+    with VirtualDevice(folder / "store") as device, open_link(device.port) as link:
+        provision(link, KeyStore.open(folder / "keys"), EUI, elements=elements, phases=phases)
+    return KeyStore.open(folder / "keys")
+
+
+def at_rest(folder: Path) -> Heap:
+    """Return the heap of the meter in `folder`/store, started and waiting. Raises SmetsError."""
+    with VirtualDevice(folder / "store", program=heap_program()) as device, open_link(device.port) as link:
+        who(link)
+        until = time.monotonic() + _PATIENCE_S
+        while "rest" not in device.errors() and time.monotonic() < until:
+            time.sleep(_REST_S)
+        time.sleep(_REST_S)
+        return heap_of(device)
+
+
+def rooms(modules: tuple[str, ...]) -> list[Room]:
+    """Return what each room has of the modules that are loaded; what is in no room goes with the roles."""
+    sizes = {name: _size(name) for name in modules if name.split(".")[0] == "smets" and name not in UNIX_ONLY}
+    named = {room for shared in BUDGETS for room in shared}
+    found = []
+    for shared, budget in BUDGETS.items():
+        mine = {name: size for name, size in sizes.items() if _room(name, named) in shared}
+        found.append(Room("+".join(shared), mine, budget))
+    return found
+
+
+def outgrown(found: list[Room]) -> list[str]:
+    """Return a line for each budget that is outgrown."""
+    total = sum(room.size for room in found)
+    lines = [f"{room.name} has {room.size} bytes, {room.size - room.budget} more than its budget"
+             for room in found if room.size > room.budget]  # fmt: skip
+    if total > TOTAL_BUDGET:
+        lines.append(f"all rooms have {total} bytes, {total - TOTAL_BUDGET} more than their budget")
+    return lines
+
+
+def _room(module: str, named: set[str]) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and parts[1] in named else "roles"
+
+
+def _size(module: str) -> int:
+    """Return the size of a module's compiled file, of a package its `__init__`'s."""
+    path = compiled_firmware() / module.replace(".", "/")
+    files = [file for file in (path.with_suffix(".mpy"), path / "__init__.mpy") if file.exists()]
+    return files[0].stat().st_size if files else 0
+
+
+def main() -> int:
+    """Print the table. Returns 1 when a budget is outgrown."""
+    with tempfile.TemporaryDirectory() as name:
+        make_meter(Path(name))
+        heap = at_rest(Path(name))
+    found = rooms(heap.modules)
+    for room in found:
+        for module, size in sorted(room.modules.items(), key=lambda one: -one[1]):
+            print(f"  {size:7}         {module}")
+        print(f"{room.size:9} of {room.budget:6} {room.name}")
+    print(f"{sum(room.size for room in found):9} of {TOTAL_BUDGET:6} all")
+    print(f"{heap.size - heap.rest:9} bytes of a heap of {heap.size} are free at rest (64-bit)")
+    problems = outgrown(found)
+    for line in problems:
+        print(f"outgrown: {line}", file=sys.stderr)
+    return int(bool(problems))
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except SmetsError as error:
+        sys.exit(f"smets: {error}")
