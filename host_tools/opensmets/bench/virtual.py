@@ -45,7 +45,7 @@ class VirtualDevice:
         program: Path | None = None,
     ) -> None:
         self.trial_s = TRIAL_S
-        self.program = program or main_path()
+        self._program = program
         self.store, self.role, self.runtime, self.speed, self.bench, self.heap = (
             store,
             role,
@@ -81,20 +81,11 @@ class VirtualDevice:
 
     def _command(self) -> tuple[list[str], dict[str, str]]:
         options = ["--store", str(self.store.absolute()), "--role", self.role, "--speed", str(self.speed)]
-        options = [
-            str(self.program.absolute()),
-            "--store",
-            str(self.store.absolute()),
-            "--role",
-            self.role,
-            "--speed",
-            str(self.speed),
-        ]
         options += ["--bench"] if self.bench else []
         options += ["--link", self._link] if self._link else []
         if self.runtime == "cpython":
             source = firmware_path()
-            return [sys.executable, str(main_path()), *options], {
+            return [sys.executable, str(self._program or main_path()), *options], {
                 "PYTHONPATH": f"{source}{os.pathsep}{source / 'cpython'}"
             }
         interpreter = micropython_path()
@@ -102,7 +93,8 @@ class VirtualDevice:
             raise SmetsError("no MicroPython for this machine: set $MICROPYTHON, or use --runtime cpython")
         # a module's path takes heap for as long as the device runs: a short one, as on a board
         environment = {"MICROPYPATH": ".", "PWD": str(compiled_firmware())}
-        return [str(interpreter.absolute()), "-X", f"heapsize={self.heap}", "-m", "main", *options], environment
+        program = [str(self._program.absolute())] if self._program else ["-m", "main"]
+        return [str(interpreter.absolute()), "-X", f"heapsize={self.heap}", *program, *options], environment
 
     def start(self) -> None:
         """Boot the device; it answers once its first frame is read.
