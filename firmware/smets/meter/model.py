@@ -5,6 +5,7 @@ that a component or the schedule names, at half hours and at midnights, so that 
 Components through which time does not flow are cold (cold.py): loaded when a path names one, dropped by `release`.
 """
 
+import gc
 import sys
 
 from micropython import const
@@ -30,6 +31,8 @@ COMPONENTS = (Clock, Registers, Tariff, Supply, LoadLimit, Voltage, Payment, Out
 """In the order in which time passes for them."""
 _EVENTS = "meter/events"
 _HALF_HOUR_S = const(1800)
+_SCARCE_BYTES = const(16384)
+"""Free heap below which a component may not find the room for its logs and its code."""
 _LOG_CLEARED = const(0x8F52)
 _LAST_S = const(0xFFFFFFFE)
 DAY_S = const(86400)
@@ -237,12 +240,20 @@ class Meter:
         if now_s % _HALF_HOUR_S:
             return
         for component in self._components.values():
+            self._make_room()
             component.half_hour(now_s)
         if now_s % DAY_S == 0:
             for component in self._components.values():
                 self.drop_cold()  # each wants the room that the one before took
                 component.midnight(now_s)
         self.commit(True)
+
+    def _make_room(self):
+        """Drop what the components before have loaded, where the heap is short of room for the next."""
+        if hasattr(gc, "mem_free") and gc.mem_free() < _SCARCE_BYTES:
+            gc.collect()
+            if gc.mem_free() < _SCARCE_BYTES:
+                self.drop_cold()
 
     def _effective(self, measurement):
         """Return what really flows: nothing while the switch is open or there is no supply."""
