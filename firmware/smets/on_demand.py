@@ -48,6 +48,14 @@ def _load(module):
     return [loaded for loaded in sys.modules if loaded not in known]
 
 
+def is_scarce(size):
+    """Return whether less than `size` bytes of the heap are free, garbage not counted; on CPython never."""
+    if not hasattr(gc, "mem_free") or gc.mem_free() >= size:
+        return False
+    gc.collect()
+    return gc.mem_free() < size
+
+
 def collect():
     """Collect garbage where there is little room; CPython, where it takes long, does it when it likes."""
     if sys.implementation.name == "micropython":

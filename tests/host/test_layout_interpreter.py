@@ -46,8 +46,11 @@ class OneValue:
     def log(self, path: str) -> OneValue:
         return self
 
-    def rows(self, from_s: int, to_s: int) -> Any:
-        return iter(self.value)
+    def places(self, from_s: int, to_s: int) -> range:
+        return range(len(self.value))
+
+    def values(self, place: int) -> Any:
+        return self.value[place]
 
     def has(self, condition: str) -> bool:
         return condition == "twin"

@@ -111,11 +111,11 @@ def test_a_parameter_named_by_a_caller_outside_is_kept() -> None:
 
 
 def test_the_firmware_s_names_fit_the_first_tables() -> None:
-    """MicroPython's tables hold 620 names in RAM, then 1,260: the one after that takes 14 KB in one piece."""
+    """MicroPython's tables hold 1,260 names in RAM: the one after that takes 14 KB in one piece (locals take none)."""
     radio = optional_parts()["radio"]  # a device has these in place of its other links' drivers
     texts = (text for module, text in shortened_modules().items() if module not in radio)
     names = {name for text in texts for name in identifiers(ast.parse(text))}
-    assert len(names - set(rom_names())) < 900
+    assert len(names - set(rom_names())) < 1100
 
 
 def test_assembler_keeps_its_registers() -> None:

@@ -5,7 +5,6 @@ that a component or the schedule names, at half hours and at midnights, so that 
 Components through which time does not flow are cold (cold.py): loaded when a path names one, dropped by `release`.
 """
 
-import gc
 import sys
 
 from micropython import const
@@ -250,10 +249,8 @@ class Meter:
 
     def _make_room(self):
         """Drop what the components before have loaded, where the heap is short of room for the next."""
-        if hasattr(gc, "mem_free") and gc.mem_free() < _SCARCE_BYTES:
-            gc.collect()
-            if gc.mem_free() < _SCARCE_BYTES:
-                self.drop_cold()
+        if on_demand.is_scarce(_SCARCE_BYTES):
+            self.drop_cold()
 
     def _effective(self, measurement):
         """Return what really flows: nothing while the switch is open or there is no supply."""
