@@ -8,7 +8,7 @@ BOARDS := RPI_PICO RPI_PICO_W ESP32_GENERIC ESP32_GENERIC_S3
 check_board = MYPYPATH=.stubs/$(2):firmware:boards/$(1) $(BIN)/mypy --config-file boards/mypy.ini --custom-typeshed-dir .stubs/$(2) --cache-dir .mypy_cache/$(1) firmware/smets firmware/main.py firmware/boot.py boards/$(1)/board.py $(wildcard boards/$(2)/_boot.py)
 STAMP := $(VENV)/.installed
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench size tables lock clean image flash
+.PHONY: help install demo test explore lint format bench size tables lock clean image flash
 
 help: ## List what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -26,6 +26,9 @@ demo: $(STAMP) ## A meter in real MicroPython, commanded by real DUIS XML: the t
 
 test: $(STAMP) ## Run every test, device tests on CPython and on MicroPython
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+explore: $(STAMP) ## Run the property tests on examples that no run has seen: make explore [TESTS=tests/host]
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=explore -m hypothesis $(TESTS)
 
 lint: $(STAMP) $(STUBS:%=.stubs/%/.installed) ## ruff, strict mypy on the host, board stubs on the firmware
 	$(BIN)/ruff check .
