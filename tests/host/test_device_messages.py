@@ -80,19 +80,18 @@ def refusals(home: Home) -> dict[int, int]:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_every_bit_around_the_payload_counts(home: Home, name: str) -> None:
+def test_every_octet_around_the_payload_counts(home: Home, name: str) -> None:
     command = home.protected(read(name))
     parsed = envelope.decode(command)
     start = command.index(parsed.payload)
     end, before = start + len(parsed.payload), home.device.state()
     recipient = range(command.index(b"\x08" + DEVICE) + 1, command.index(b"\x08" + DEVICE) + 9)
     for place in [*range(start), *range(end, len(command))]:
-        for bit in range(8) if len(command) < 300 else (place % 8,):  # a certificate's every bit would take long
-            flipped = bytearray(command)
-            flipped[place] ^= 1 << bit
-            count = sum(refusals(home).values())
-            assert all(message.cra_flag == 3 for message in home.device.ask(bytes(flipped)))
-            assert sum(refusals(home).values()) == count + (place not in recipient), (place, bit)
+        flipped = bytearray(command)
+        flipped[place] ^= 1 << place % 8
+        count = sum(refusals(home).values())
+        assert all(message.cra_flag == 3 for message in home.device.ask(bytes(flipped)))
+        assert sum(refusals(home).values()) == count + (place not in recipient), place
     assert home.device.state() == before
     assert home.device.ask(command)[0].cra_flag == 2
 
@@ -106,11 +105,12 @@ def test_cut_and_flipped_payload(home: Home, name: str) -> None:
         home.device.ask(command[:size])
     home.device.ask(command + b"\x00")
     assert refusals(home) == {MALFORMED: len(command) + 1}
-    for place in range(start, start + len(parsed.payload)):
+    places = range(start, start + len(parsed.payload), 1 if len(command) < 300 else 3)  # certificates are long
+    for place in places:
         flipped = bytearray(command)
         flipped[place] ^= 1 << place % 8
         home.device.ask(bytes(flipped))
-    assert refusals(home)[NOT_AUTHENTIC] == len(parsed.payload)
+    assert refusals(home)[NOT_AUTHENTIC] == len(places)
     assert home.device.state() == before
     assert home.device.ask(command)[0].cra_flag == 2
 
