@@ -9,7 +9,7 @@ from pathlib import Path
 from opensmets.bench.control import Bench
 from opensmets.bench.household import STEPS, live, synthetic
 from opensmets.bench.provisioning import provision
-from opensmets.bench.virtual import VirtualDevice
+from opensmets.bench.virtual import HEAP, VirtualDevice
 from opensmets.errors import SmetsError
 from opensmets.links import open_link
 from opensmets.security import pki
@@ -32,7 +32,7 @@ _SETTINGS: tuple[tuple[str, object], ...] = (
 )
 
 
-def run(heap: str = "400k") -> int:
+def run(heap: str = HEAP) -> int:
     """Print how long a year takes and the ratio to its budget. Returns 1 when it is over."""
     with tempfile.TemporaryDirectory() as folder:
         keystore = pki.init(Path(folder) / "keys")

@@ -213,6 +213,7 @@ class Meter:
                 self._renew_tariff()
         if payment.is_due(self.time_s):
             payment.settle()
+            self._make_room()
 
     def _step(self, time_s, measurement):
         """Pass the time to the next boundary, or to `time_s` if that is nearer."""
@@ -248,7 +249,7 @@ class Meter:
         self.commit(True)
 
     def _make_room(self):
-        """Drop what the components before have loaded, where the heap is short of room for the next."""
+        """Drop what was loaded, where the heap is short of room for what comes next."""
         if on_demand.is_scarce(_SCARCE_BYTES):
             self.drop_cold()
 
