@@ -17,8 +17,9 @@ def wire(device, pins, settings):
     from smets.terminals import contacts, pulses
 
     contactor = contacts.Contactor(Pin(pins["contactor"], Pin.OUT, value=0))
+    buzzer = contacts.Buzzer(Pin(pins["buzzer"], Pin.OUT, value=0))
     led = pulses.PulseOutput(Pin(pins["pulse_led"], Pin.OUT, value=0))
-    device.terminals = (contactor, led, contacts.Button(Pin(pins["button"], Pin.IN, Pin.PULL_UP)))
+    device.terminals = (contactor, led, buzzer, contacts.Button(Pin(pins["button"], Pin.IN, Pin.PULL_UP)))
     if not settings["bench"]:
         source = pulses.PulseInput(settings["pulses_per_kwh"])
         board.count_pulses(Pin(pins["pulse_input"], Pin.IN, Pin.PULL_UP), source.count)

@@ -20,9 +20,10 @@ from dataclasses import dataclass
 
 from opensmets.blocks import ASK_AFTER_S, MAX_ASKS, Incoming, Outgoing, TransferFailed
 from opensmets.errors import SmetsError
-from opensmets.layouts import blocks, envelope
+from opensmets.layouts import blocks, envelope, han_event
 from opensmets.layouts.blocks import MAX_WHOLE, Block
 from opensmets.layouts.envelope import ALERT, COMMAND, RESPONSE, Message
+from opensmets.layouts.han_event import HanEvent
 from opensmets.layouts.link_frame import Channel, Frame
 from opensmets.layouts.wire import LayoutError
 
@@ -48,6 +49,13 @@ class AlertReceived:
     """An alert, which nobody asked for."""
 
     message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class HanEventReceived:
+    """An event that the device announced to its home area network; nothing protects it."""
+
+    event: HanEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,16 @@ class TransferEnded:
     why: str
 
 
-Event = ResponseReceived | AlertReceived | CommandTimedOut | Unexpected | LogLine | BlockReceived | TransferEnded
+Event = (
+    ResponseReceived
+    | AlertReceived
+    | HanEventReceived
+    | CommandTimedOut
+    | Unexpected
+    | LogLine
+    | BlockReceived
+    | TransferEnded
+)
 
 
 class Session:
@@ -158,6 +175,8 @@ class Session:
                 self._take_block(frame.payload, now_s)
             else:
                 self._take_message(frame.payload)
+        elif frame is not None and frame.channel == Channel.HAN_EVENT:
+            self._take_han_event(frame.payload)
         elif frame is not None and frame.channel == Channel.LOG:
             self._events.append(LogLine(frame.payload.decode(errors="replace")))
         if self._ask_at is not None and now_s >= self._ask_at:
@@ -167,6 +186,12 @@ class Session:
     def next_event(self) -> Event | None:
         """Return what happened next, or None when nothing more has."""
         return self._events.popleft() if self._events else None
+
+    def _take_han_event(self, octets: bytes) -> None:
+        try:
+            self._events.append(HanEventReceived(han_event.decode(octets)))
+        except LayoutError as error:
+            self._events.append(Unexpected(octets, str(error)))
 
     def _take_message(self, octets: bytes) -> None:
         try:

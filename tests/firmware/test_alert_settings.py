@@ -1,16 +1,19 @@
 """Alert settings: masks are changed bit by bit, outlive a restart, and events heed them."""
 
+from smets.message import notices
 from smets.meter.errors import MeterError
-from tests.firmware.meter_world import MemoryJournal, Stores, events, make_meter
+from tests.firmware.meter_world import START_S, MemoryJournal, Stores, events, make_meter
 
-SENT, EVENT_LOG, POWER_LOG = 2, 4, 16
+SENT, EVENT_LOG, POWER_LOG, HAN = 2, 4, 16, 128
+EUI = b"\x00\xdb\x12\x34\x56\x78\x90\xa0"
 
 
 def flags_of(code):
-    """A table in which 8145 and 8014 are sent and logged, and 8154 is only logged."""
-    return {0x8145: SENT | EVENT_LOG, 0x8014: SENT | POWER_LOG, 0x8154: EVENT_LOG, 0x8F0C: SENT | EVENT_LOG}.get(
-        code, 0
-    )
+    """A table in which 8145 and 8014 are sent and logged, 8154 is only logged, 8168 and 8F34 are announced."""
+    return {
+        0x8145: SENT | EVENT_LOG, 0x8014: SENT | POWER_LOG, 0x8154: EVENT_LOG, 0x8F0C: SENT | EVENT_LOG,
+        0x8168: HAN, 0x8F34: SENT | HAN,
+    }.get(code, 0)  # fmt: skip
 
 
 def mask(*codes):
@@ -37,7 +40,8 @@ def test_at_first_the_table_holds():
     assert meter.read("alert_settings.supplier_wan") == b"\x01\x00" + mask(0x8145)
     assert meter.read("alert_settings.supplier_log") == b"\x01\x00" + mask(0x8145, 0x8154)
     assert meter.read("alert_settings.operator_wan") == b"\x01\x00" + mask(0x8014)
-    assert meter.read("alert_settings.supplier_han") == b"\x01\x00" + mask()
+    assert meter.read("alert_settings.supplier_han") == b"\x01\x00" + mask(0x8168)
+    assert meter.read("alert_settings.supplier_audible") == b"\x01\x00" + mask()
 
 
 def test_only_chosen_codes_change():
@@ -75,3 +79,64 @@ def test_masks_of_another_size_are_refused():
             except MeterError:
                 continue
             raise AssertionError(value)
+
+
+def announced(meter):
+    """Return what the meter announces now, as (code, octets)."""
+    told = []
+    notices.tell(meter.events, EUI, lambda payload: told.append((payload[14] | payload[15] << 8, payload)))
+    return told
+
+
+def test_an_announcement_is_zigbees_publish_event():
+    meter = settings_meter()
+    for code in (0x8145, 0x8168, 0x8F34):
+        meter.record(code)
+    first, second = announced(meter)
+    time = START_S.to_bytes(4, "little")
+    assert first == (0x8168, EUI + b"\x07\x09\x19\x00\x00\x03\x68\x81" + time + b"\x01\x00")
+    assert second == (0x8F34, EUI + b"\x07\x09\x19\x01\x00\x03\x34\x8f" + time + b"\x03\x00")
+    assert announced(meter) == [] and events(meter) == [0x8145, 0x8F34]
+
+
+def test_announcement_and_sound_heed_what_was_changed():
+    meter = settings_meter()
+    meter.write("alert_settings.change_supplier_han", change((0x8145, 0x8168), (0x8145,)))
+    meter.write("alert_settings.change_supplier_audible", change((0x8154,), (0x8154,)))
+    meter.commit()
+    for code in (0x8145, 0x8154, 0x8168, 0x8045):
+        meter.record(code)
+    assert [code for code, _ in announced(meter)] == [0x8145]
+    assert meter.events.sounding == 0x8154 and meter.events.sounded == 1
+    assert meter.events.silent_s == START_S + notices.SOUND_S
+
+
+def test_an_announcement_that_cannot_be_made_waits():
+    meter = settings_meter()
+    meter.record(0x8168)
+
+    def fail(payload):
+        raise OSError("no link")
+
+    try:
+        notices.tell(meter.events, EUI, fail)
+    except OSError:
+        assert [code for code, _ in announced(meter)] == [0x8168]
+        return
+    raise AssertionError("it was told to nobody")
+
+
+def test_what_was_taken_back_is_not_announced():
+    meter = settings_meter()
+    meter.record(0x8168)
+    meter.begin()
+    meter.record(0x8F34)
+    meter.discard()
+    assert [code for code, _ in announced(meter)] == [0x8168]
+
+
+def test_of_many_announcements_the_newest_are_made():
+    meter = settings_meter()
+    for code in [0x8F34] + 16 * [0x8168]:
+        meter.record(code)
+    assert [code for code, _ in announced(meter)] == 16 * [0x8168]

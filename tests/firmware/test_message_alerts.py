@@ -45,9 +45,11 @@ def test_recipients_and_what_is_not_sent():
     world.alerts.tell(0x8F34, NOW_S)
     assert [bytes(parse(message).recipient) for message in world.sent[1:]] == [SUPPLIER, OPERATOR]
     assert len({bytes(parse(message).counter) for message in world.sent}) == 3
-    for code in (0x8145, 0x8F43, 0x8F51):
+    for code in (0x8F43, 0x8F51):
         world.alerts.tell(code, NOW_S)
     assert len(world.sent) == 3
+    world.alerts.tell(0x8145, NOW_S)  # its party has let it be sent
+    assert [bytes(parse(message).recipient) for message in world.sent[3:]] == [SUPPLIER]
     World(cells=()).alerts.tell(0x8F34, NOW_S)
 
 

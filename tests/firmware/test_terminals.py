@@ -2,7 +2,7 @@
 
 from smets.meter.measurement import Measurement
 from smets.meter.model import Meter
-from smets.terminals.contacts import Button, Contactor
+from smets.terminals.contacts import Button, Buzzer, Contactor
 from smets.terminals.pulses import PulseInput, PulseOutput
 from tests.firmware.memory_journal import MemoryJournal
 from tests.firmware.meter_world import START_S, Stores
@@ -105,6 +105,19 @@ def test_the_contactor_follows_the_supply():
     meter.call("supply.run_script", 54)  # arm: the customer is to close it
     contactor.follow(meter)
     assert pin.value() == 0
+
+
+def test_the_buzzer_sounds_every_other_second_until_it_is_over():
+    meter, pin = make_meter(), Pin(0)
+    buzzer = Buzzer(pin)
+    buzzer.follow(None)
+    buzzer.follow(meter)
+    assert pin.value() == 0
+    meter.events.silent_s = START_S + 4
+    for second in range(6):
+        meter.advance(START_S + second, Measurement())
+        buzzer.follow(meter)
+    assert pin.levels == [0, 0, 1, 0, 1, 0]
 
 
 def test_a_press_closes_an_armed_supply_and_no_other():

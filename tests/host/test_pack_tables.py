@@ -58,7 +58,7 @@ def test_no_code_is_known_that_the_catalogue_lacks() -> None:
 def test_alerts() -> None:
     table = AlertTable(str(FOLDER / "alerts"))
     assert table.find(0x8F36) == (CRITICAL | SENT | 16, 1 << 3)
-    assert table.find(0x8F34) == (CRITICAL | SENT, 1 << 2 | 1 << 3)
+    assert table.find(0x8F34) == (CRITICAL | SENT | 128, 1 << 2 | 1 << 3)
     assert table.find(0x8F3D)[0] & (CRITICAL | SENT) == CRITICAL | SENT and table.find(0x8F3D)[1] == 1 << 2
     assert not table.find(0x8145)[0] & SENT
     assert table.find(0x810E)[0] & (CRITICAL | SENT) == SENT

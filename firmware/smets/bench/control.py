@@ -162,7 +162,12 @@ class BenchControl:
             call("smets.meter.screen", "press", self._meter, _text(request["press"]))
             return None
         page, lines = call("smets.meter.screen", "show", self._meter)
-        return {"page": page, "lines": lines}
+        return {"page": page, "lines": lines, "sounds": self._sounds()}
+
+    def _sounds(self):
+        """Return the code of the event for which the meter sounds now, 0 when it is silent."""
+        events = self._meter.events
+        return events.sounding if self._meter.time_s < events.silent_s else 0
 
     def _event(self, request):
         """Let an event happen by its code; `body` is what its alert carries besides."""
@@ -218,7 +223,7 @@ class BenchControl:
         answer = {
             "time_s": meter.time_s, "clock_status": meter.read("clock.status"), "supply": meter.read("supply.state"),
             "has_supply": meter.has_supply(), "events_dropped": meter.events.dropped, "speed": self.setting.speed,
-            "state": check,
+            "state": check, "sounds": self._sounds(), "sounded": self._meter.events.sounded,
         }  # fmt: skip
         answer.update(self._counts())
         return answer

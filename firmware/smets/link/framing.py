@@ -15,6 +15,7 @@ BENCH = const(2)
 FIRMWARE_IMAGE = const(3)
 LOG = const(4)
 PROVISIONING = const(5)
+HAN_EVENT = const(6)
 
 MAX_PAYLOAD = const(8192)
 MIN_BUFFER = const(512)  # for encode_frame with `write`: a COBS block of 255 bytes, and as much again to fill a write

@@ -77,13 +77,13 @@ class Alerts:
         self._repeats = {}
 
     def tell(self, code, time_s, form=None):
-        """Send an event's alert to each party that the table names and a cell holds; nothing when it is not sent.
+        """Send an event's alert to each party that the table names and a cell holds.
+
+        Whether it is sent at all is for meter/events.py, which knows what the parties have set.
 
         `form` is that of an alert with a message code of its own: the code, and what `send` takes from `body` on.
         """
         flags, recipients = self._table.find(code)
-        if not flags & _SENT:
-            return
         message_code, *rest = form or (_CRITICAL_ALERT if flags & _CRITICAL else _NON_CRITICAL_ALERT,)
         for role in range(16):
             eui = self._party(role, flags & _CRITICAL) if recipients & 1 << role else None

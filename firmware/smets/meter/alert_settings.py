@@ -18,11 +18,12 @@ _CHANGE = "change_"
 _CHANGE_BITS = b"\x02\x00"
 _SENT = const(2)
 _LOGGED = const(0x1C)
+_ANNOUNCED = const(0x80)
 _ONE_PHASE = const(0x20)
 _THREE_PHASES = const(0x40)
 _MASKS = (
     ("supplier_wan", 0x8100, _SENT),
-    ("supplier_han", 0x8100, 0),
+    ("supplier_han", 0x8100, _ANNOUNCED),
     ("supplier_audible", 0x8100, 0),
     ("supplier_log", 0x8100, _LOGGED),
     ("operator_wan", 0x8000, _SENT),

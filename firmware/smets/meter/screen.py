@@ -32,6 +32,7 @@ _WITHHELD = const(("Enter your PIN", "and press OK"))
 
 def press(meter, key):
     """Press a key and do what it asks for. Raises Refused when the meter has no such key."""
+    meter.events.silent_s = 0  # somebody is here and has heard it
     interface = meter.component("user_interface")
     wanted, outcome = interface.press(key), interface.get("outcome")
     interface = None

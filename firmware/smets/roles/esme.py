@@ -350,6 +350,10 @@ class Esme:
                 text += " (and no room to keep this)"
         self.log(text)
 
+    def announce(self, payload):
+        """Tell the devices of the home area network of an event."""
+        self._send(framing.HAN_EVENT, payload)
+
     def _send_message(self, view):
         self._send(framing.MESSAGES, view)
 

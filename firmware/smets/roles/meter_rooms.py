@@ -82,6 +82,7 @@ class MeterRooms:
             identity.phases,
             identity.eui,
         )
+        self._announce = device.announce
         self._measurement = Measurement()
         self.faults = self.bench = None
         if device.with_bench:
@@ -139,6 +140,10 @@ class MeterRooms:
     def tell_events(self):
         """Send the alerts of what happened since the last call. Cut off in between, it sends them again."""
         self.settle()
+        events = self.meter.events
+        if events.notices:
+            self.meter.release()
+            call("smets.message.notices", "tell", events, self.station.eui, self._announce)
         event = self.meter.take_event()
         if event is None:
             return

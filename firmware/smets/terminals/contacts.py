@@ -1,4 +1,4 @@
-"""The contactor that carries out what the supply's state says, and the button that closes an armed supply."""
+"""The contactor that carries out what the supply's state says, the button that closes an armed supply, the buzzer."""
 
 from micropython import const
 
@@ -39,3 +39,19 @@ class Button:
         if self._rounds == _DEBOUNCE_ROUNDS and meter is not None and meter.read("supply.state") == ARMED:
             meter.call("supply.close_by_customer", None)
             meter.commit()
+
+
+class Buzzer:
+    """An active buzzer on `pin`, which level 1 lets sound: the audible alarm of the events that are to have one."""
+
+    def __init__(self, pin):
+        self._pin = pin
+        self._level = None
+
+    def follow(self, meter):
+        """Sound every other second as long as the meter has something to sound for."""
+        now_s = meter.time_s if meter else 0
+        level = int(meter is not None and now_s < meter.events.silent_s and not now_s & 1)
+        if level != self._level:
+            self._level = level
+            self._pin.value(level)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from opensmets.errors import SmetsError
 
-MESSAGES, HUB_TIME, BENCH, IMAGE, LOG, PROVISIONING = range(6)
+MESSAGES, HUB_TIME, BENCH, IMAGE, LOG, PROVISIONING, HAN_EVENT = range(7)
 ANSWER_TIMEOUT_S = 10.0
 HUB_TIME_STATUS = {"reliable": 0, "unreliable": 1, "invalid": 2}
 

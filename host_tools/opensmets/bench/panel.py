@@ -16,14 +16,18 @@ KEYS = ("next", "back", "ok", "clear")
 
 @dataclass(frozen=True)
 class Page:
-    """What the display shows: at most HEIGHT lines, the first its title, of at most WIDTH characters."""
+    """What the display shows: at most HEIGHT lines, the first its title, of at most WIDTH characters.
+
+    `sounds` is the code of the event for which the meter sounds now, 0 when it is silent.
+    """
 
     name: str
     lines: tuple[str, ...]
+    sounds: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Return the page for a program."""
-        return {"page": self.name, "lines": list(self.lines)}
+        return {"page": self.name, "lines": list(self.lines), "sounds": self.sounds}
 
 
 def keys_of(words: Iterable[str]) -> list[str]:
@@ -52,7 +56,7 @@ class MeterPanel:
             if key in ("next", "back"):
                 self._ask()  # the meter turns by what it showed
         answer = self._ask()
-        return Page(str(answer["page"]), tuple(map(str, answer["lines"])))
+        return Page(str(answer["page"]), tuple(map(str, answer["lines"])), int(answer["sounds"]))
 
     def _ask(self, **fields: Any) -> dict[str, Any]:
         try:

@@ -11,15 +11,19 @@ from importlib import resources
 from pathlib import Path
 
 from opensmets.catalogue.alert_codes import event_name
-from opensmets.catalogue.pack_alerts import CRITICAL, EVENT_LOG, POWER_EVENT_LOG, SECURITY_LOG, SENT, alert_flags
+from opensmets.catalogue.pack_alerts import CRITICAL, EVENT_LOG, HAN, POWER_EVENT_LOG, SECURITY_LOG, SENT, alert_flags
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "alerts.md"
-_FLAGS = ((SENT, "sent"), (CRITICAL, "signed"), (EVENT_LOG, "event log"), (SECURITY_LOG, "security log"))
+_FLAGS = (
+    (SENT, "sent"), (CRITICAL, "signed"), (HAN, "HAN"), (EVENT_LOG, "event log"), (SECURITY_LOG, "security log"),
+    (POWER_EVENT_LOG, "power event log"),
+)  # fmt: skip
 _HEAD = """# Alerts and events
 
 Which behaviour of the meter raises each code, and the test that proves it; or why this meter never raises it.
-"Told" is how a meter comes from the factory: what is sent, and the logs that an event goes to. Codes 0x80xx and 0x81xx
-can be set otherwise by their parties (service requests 6.22). Files are of `firmware/smets/`.
+"Told" is how a meter comes from the factory: what is sent to remote parties, signed or else MACed, what is announced to
+the HAN, and the logs that an event goes to. Codes 0x80xx and 0x81xx can be set otherwise by their parties, who may let
+0x81xx sound at the meter too (service request 6.22). Files are of `firmware/smets/`.
 
 Made by `make tables` from `host_tools/opensmets/catalogue/data/alert_behaviour.toml`.
 """
@@ -51,7 +55,7 @@ def document() -> str:
 def _told(code: int) -> str:
     """Return in words what becomes of an event."""
     flags = alert_flags()[code]
-    words = [word for flag, word in (*_FLAGS, (POWER_EVENT_LOG, "power event log")) if flags & flag]
+    words = [word for flag, word in _FLAGS if flags & flag]
     return ", ".join(words) or "nothing"
 
 

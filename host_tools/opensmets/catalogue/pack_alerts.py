@@ -3,11 +3,13 @@
 Layout, big-endian: header `AL`, version u8, zero, number of records u16; records of 5 bytes sorted by code: code
 u16, flags u8, recipients u16. Flags: 1 critical (signed), 2 sent to remote parties, 4 event log, 8 security log,
 16 power event log, 32 of a meter of one phase only, 64 of three phases only (as the requests that configure alerts
-have it). Recipients: bit n for the trust anchor cell of remote party role n.
+have it), 128 announced to the HAN. Recipients: bit n for the trust anchor cell of remote party role n.
 
 Where the reference tables are silent about a code it is like its neighbours: from 0x8F00 on critical, below not; the
 voltage codes (0x80xx) go to the network operator and the power event log, the others to the supplier; what only
-records that something was tried at the device or on the HAN (`LOG_ONLY`) is logged and not sent.
+records that something was tried at the device or on the HAN (`LOG_ONLY`) is logged and not sent. Of the HAN their
+example of a meter's settings says which of the supplier's codes are announced (`ANNOUNCED`). A code that is not sent
+has recipients all the same when its party may let it be sent (below 0x8F00).
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from opensmets.catalogue.request_content import shape
 
 VERSION = 1
 CRITICAL, SENT, EVENT_LOG, SECURITY_LOG, POWER_EVENT_LOG = 1, 2, 4, 8, 16
-ONE_PHASE, THREE_PHASES = 32, 64
+ONE_PHASE, THREE_PHASES, HAN = 32, 64, 128
 #: Parts of the requests that configure alerts (SRV 6.22), each with the codes of meters of so many phases.
 PHASES = {"NetworkOperatorESMESinglePhase": ONE_PHASE, "NetworkOperatorESMEPolyPhase": THREE_PHASES}
 LOGS = {"event": EVENT_LOG, "security": SECURITY_LOG, "power_event": POWER_EVENT_LOG}
@@ -35,6 +37,7 @@ LOG_ONLY = {
     0x8F4D: SECURITY_LOG, 0x8F4E: SECURITY_LOG, 0x8F4F: SECURITY_LOG, 0x8F51: SECURITY_LOG, 0x8F52: SECURITY_LOG,
     0x8F5B: SECURITY_LOG, 0x8F63: SECURITY_LOG, 0x8F64: SECURITY_LOG,
 }  # fmt: skip
+ANNOUNCED = (0x810D, 0x8119, 0x8168, 0x81AA, 0x81AB, 0x81C4, 0x8F34)
 SECURITY = (0x8F1C, 0x8F1E, 0x8F30, 0x8F3D, 0x8F53, 0x8F60)
 """Codes of refused messages and images, which the security log keeps as well."""
 
@@ -72,8 +75,9 @@ def _settled() -> dict[int, tuple[int, list[str]]]:
     for code, entry in sorted(table.items()):
         flags, recipients = _known(entry) if "wan" in entry else _like_neighbours(code)
         flags |= (SECURITY_LOG if code in SECURITY else 0) | of_phases.get(code, 0)
-        if flags & SENT and not recipients:
-            recipients = ["supplier"]
+        flags |= HAN if code in ANNOUNCED else 0
+        if not recipients and (flags & SENT or code < FIRST_CRITICAL):
+            recipients = ["supplier" if code >= FIRST_SUPPLIER else "network_operator"]
         settled[code] = flags, recipients
     return settled
 

@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from lxml import etree
+
+from opensmets.catalogue.alert_codes import event_name
 from opensmets.catalogue.use_cases import UseCase
 from opensmets.cli.console import warn
-from opensmets.cli.conversation import Conversation, Verified, open_conversation
+from opensmets.cli.conversation import EPOCH, Conversation, Verified, open_conversation
 from opensmets.cli.prepare import Prepared
 from opensmets.cli.xml_view import answer_of, as_json, as_lines, read_document
 from opensmets.duis.compose import Address
 from opensmets.duis.document import Request
 from opensmets.duis.response import Identity, build_alert, build_response, serialise
 from opensmets.layouts import envelope
+from opensmets.layouts.han_event import HanEvent
 from opensmets.layouts.wire import LayoutError
 from opensmets.parse import ParseError, parse_alert, parse_response
 from opensmets.security.counters import Counters, Kind
-from opensmets.security.keystore import KeyStore
+from opensmets.security.keystore import KeyStore, format_eui
 from opensmets.security.protection import use_case_of
 
 EXIT_ITEM_REFUSED = 3
@@ -140,6 +145,16 @@ def alert_document(verified: Verified) -> bytes:
         return serialise(parse_alert(verified.message, decrypted=verified.decrypted))
     except (ParseError, LayoutError):
         return serialise(build_alert(0, verified.message.raw, _identity(verified)))
+
+
+def han_event_document(event: HanEvent) -> bytes:
+    """Return an event that was announced to the HAN as a document of ours: MMC has none, for no party is sent it."""
+    root = etree.Element("HANEvent")
+    when = (EPOCH + timedelta(seconds=event.time_s)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    fields = {"Meter": format_eui(event.eui), "Code": f"0x{event.code:04X}", "Description": event_name(event.code)}
+    for name, text in (fields | {"DateTime": when, "SentAsAlert": str(event.is_sent).lower()}).items():
+        etree.SubElement(root, name).text = text
+    return serialise(root)
 
 
 def duis_response(request: Request, verified: Verified) -> bytes:

@@ -14,6 +14,7 @@ from opensmets.bench import control
 from opensmets.errors import SmetsError
 from opensmets.layouts import envelope, xdlms
 from opensmets.layouts.envelope import Message
+from opensmets.layouts.han_event import HanEvent
 from opensmets.layouts.link_frame import Channel, Frame, encode_hub_time
 from opensmets.links import open_link
 from opensmets.security.keystore import KeyStore, format_eui
@@ -23,6 +24,7 @@ from opensmets.session import (
     BlockReceived,
     CommandTimedOut,
     Event,
+    HanEventReceived,
     LogLine,
     ResponseReceived,
     Session,
@@ -93,6 +95,7 @@ GRACE_S = 2.0
 class Conversation:
     """Talks to the device at the other end of a link. `on_alert` gets each alert, verified, as it comes.
 
+    `on_han_event` gets each event that the device announces to its home area network, which nothing protects.
     `on_log` gets one line about what else happened: an alert that is not authentic, a stray message, the device's log.
     `on_progress`, which may be set at any time, gets a few words whenever a block of a long message came.
     """
@@ -105,10 +108,11 @@ class Conversation:
         keystore: KeyStore,
         *,
         on_alert: Callable[[Verified], None] | None = None,
+        on_han_event: Callable[[HanEvent], None] | None = None,
         on_log: Callable[[str], None] | None = None,
     ) -> None:
         self.link, self.keystore = link, keystore
-        self._on_alert, self._on_log = on_alert, on_log
+        self._on_alert, self._on_han_event, self._on_log = on_alert, on_han_event, on_log
         self._session = Session()
 
     def give_hub_time(self, time_s: int | None = None) -> None:
@@ -162,10 +166,18 @@ class Conversation:
 
     def listen(self, timeout_s: float | None) -> Iterator[Verified]:
         """Yield alerts as they come, verified, until `timeout_s` has passed (None: for ever)."""
+        for heard in self.hear(timeout_s):
+            if isinstance(heard, Verified):
+                yield heard
+
+    def hear(self, timeout_s: float | None) -> Iterator[Verified | HanEvent]:
+        """Yield verified alerts, and events announced to the HAN, as they come; as `listen`."""
         until = None if timeout_s is None else time.monotonic() + timeout_s
         while until is None or time.monotonic() < until:
             event = self._wait(until)
-            if isinstance(event, AlertReceived):
+            if isinstance(event, HanEventReceived):
+                yield event.event
+            elif isinstance(event, AlertReceived):
                 verified = self._verified_alert(event.message)
                 if verified:
                     yield verified
@@ -207,6 +219,9 @@ class Conversation:
             verified = self._verified_alert(event.message)
             if verified:
                 self._on_alert(verified)
+        elif isinstance(event, HanEventReceived):
+            if self._on_han_event:
+                self._on_han_event(event.event)
         elif isinstance(event, BlockReceived):
             if self.on_progress:
                 self.on_progress(_progress(event))

@@ -74,7 +74,8 @@ def show(page: Page, as_json: bool) -> None:
     if as_json:
         write_json(page.as_json(), lines=True)
     else:
-        write("\n".join(page.lines) + "\n\n")
+        sounds = f"(it sounds: 0x{page.sounds:04X})\n" if page.sounds else ""
+        write("\n".join(page.lines) + "\n" + sounds + "\n")
 
 
 def keys_from(typed: bytes) -> tuple[list[str], bool]:
@@ -130,7 +131,8 @@ def _drawn(page: Page, why: str) -> Group:
     for number in range(HEIGHT):
         line = page.lines[number] if number < len(page.lines) else ""
         shown.append(line.ljust(WIDTH) + ("\n" if number < HEIGHT - 1 else ""), style="" if number else "bold reverse")
-    return Group(Panel(shown, title="meter", expand=False), Text(why or HELP, style="red" if why else "dim"))
+    title = f"meter sounds: 0x{page.sounds:04X}" if page.sounds else "meter"
+    return Group(Panel(shown, title=title, expand=False), Text(why or HELP, style="red" if why else "dim"))
 
 
 def _raw_keys() -> AbstractContextManager[Callable[[float], bytes]]:

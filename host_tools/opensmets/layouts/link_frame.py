@@ -29,6 +29,7 @@ class Channel(IntEnum):
     FIRMWARE_IMAGE = 3
     LOG = 4
     PROVISIONING = 5
+    HAN_EVENT = 6
 
 
 class ClockStatus(IntEnum):

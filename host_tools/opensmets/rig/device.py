@@ -22,6 +22,7 @@ from opensmets.cli.conversation import EPOCH, Conversation, Verified
 from opensmets.cli.keys import open_keystore, require_device_key
 from opensmets.cli.options import keystore_path
 from opensmets.errors import SmetsError
+from opensmets.layouts.han_event import HanEvent
 from opensmets.links import open_link
 from opensmets.rig.reply import Alert
 from opensmets.rig.tap import Tap
@@ -48,8 +49,11 @@ class RigDevice:
         self.keystore = keystore
         self._virtual, self._first = virtual, None if virtual is None else virtual.store.with_name("first")
         self._alerts: list[Alert] = []
+        self._han_events: list[HanEvent] = []
         self._tap = Tap(open_link(port), keystore)
-        self.conversation = Conversation(self._tap, keystore, on_alert=self._keep, on_log=self._tap.note)
+        self.conversation = Conversation(
+            self._tap, keystore, on_alert=self._keep, on_han_event=self._han_events.append, on_log=self._tap.note
+        )
         self.bench = Bench(self._tap, self.conversation.take_frame)
         self._used = True
         self.eui = b""
@@ -103,6 +107,7 @@ class RigDevice:
         send_hub_time(self._tap, start_s)
         self.bench.status()  # what was still to come has come when this is answered
         self._alerts.clear()
+        self._han_events.clear()
         self._tap.clear()
 
     def _reset_by_bench(self) -> None:
@@ -147,6 +152,11 @@ class RigDevice:
     def alerts(self) -> tuple[Alert, ...]:
         """The verified alerts that came and were not taken yet."""
         return tuple(self._alerts)
+
+    @property
+    def han_events(self) -> tuple[HanEvent, ...]:
+        """The events that the meter announced to the home area network since the test began; nothing protects them."""
+        return tuple(self._han_events)
 
     def told(self) -> str:
         """Return the last messages decoded, and what a virtual meter wrote to its error output."""

@@ -49,6 +49,10 @@ class Workbench:
         """Let the supply come back."""
         self._bench("power", on=True)
 
+    def sounds(self) -> int:
+        """Return the code of the event for which the meter sounds now, 0 when it is silent."""
+        return int(self._bench.status()["sounds"])
+
     def now(self) -> datetime:
         """Return the meter's time."""
         return self._meter.now()
