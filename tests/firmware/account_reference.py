@@ -5,6 +5,9 @@ seconds since midnight of the first day.
 """
 
 DISABLED, ENABLED, ARMED = 0, 1, 2
+CREDIT_MODE, PREPAYMENT_MODE = 1, 2
+ENABLE, DISABLE, ARM = 51, 52, 54
+"""The scripts by which a supplier switches."""
 LOW, OFFERED, EXHAUSTED, BELOW, SUSPENDED = 0x810D, 0x8119, 0x81AA, 0x8F0F, 0x8F83
 DAY_S, HOUR_S = 86400, 3600
 
@@ -17,7 +20,8 @@ class Account:
         self.balance, self.emergency, self.active = terms["balance"], 0, False
         self.debts = [terms["time_debt_1"], terms["time_debt_2"]]
         self.payment_debt, self.gathered = terms["payment_debt"], 0
-        self.supply, self.wanted_off = ENABLED, False
+        self.supply, self.wanted_off, self.by_command = ENABLED, False, False
+        self.mode = PREPAYMENT_MODE
         self.time_s = self.energy_ws = self.energy_wh = 0
         self.below, self.events = [], []
 
@@ -41,9 +45,9 @@ class Account:
         """Take the standing charge of the day that begins, and the debts of the hour or day that ended."""
         if self.time_s % DAY_S == 0:
             self.pay_charge(self.terms["standing_charge"])
-        for number, period_s in ((0, HOUR_S), (1, DAY_S)):
+        for number, period_s in ((0, HOUR_S), (1, DAY_S)) if self.mode == PREPAYMENT_MODE else ():
             suspended = self.supply == DISABLED and self.terms["suspend_disabled"]
-            if self.time_s % period_s == 0 and self.debts[number] and not suspended:
+            if self.time_s % period_s == 0 and self.debts[number] > 0 and not suspended:
                 amount = min(self.debts[number], self.terms[("rate_1", "rate_2")[number]])
                 self.debts[number] -= amount
                 self.pay_charge(amount)
@@ -60,7 +64,7 @@ class Account:
 
     def pay_charge(self, amount):
         """Take what is due with time."""
-        if not self.active and self.supply != DISABLED:
+        if self.mode == CREDIT_MODE or (not self.active and self.supply != DISABLED):
             self.balance -= amount
             return
         from_balance = min(amount, max(0, self.balance - self.terms["disablement"]))
@@ -75,8 +79,9 @@ class Account:
     def top_up(self, pence):
         """Share out a payment: debt, accumulated debt, emergency credit used, balance."""
         left = 1000 * pence
-        share = min(self.payment_debt, left * self.terms["debt_share"] // 10000)
+        share = min(max(0, self.payment_debt), left * self.terms["debt_share"] // 10000, self.recoverable())
         self.payment_debt -= share
+        self.recovered(share)
         if share and not self.payment_debt:
             self.tell(0x81A9)
         left -= share
@@ -88,9 +93,37 @@ class Account:
         self.balance += left - used
         self.look()
 
+    def recoverable(self):
+        """Return how much of a payment may go to payment-based debt now."""
+        return 1 << 40
+
+    def recovered(self, amount):
+        """So much of a payment went to payment-based debt."""
+
+    def set_mode(self, mode):
+        """Change the payment mode. Credit mode owes no emergency credit and disables nothing for want of credit."""
+        if mode == CREDIT_MODE and self.mode != mode:
+            self.balance, self.emergency = self.balance - self.owed(), self.emergency + self.owed()
+            self.active, self.wanted_off, self.below = False, False, []
+            if self.supply == DISABLED and not self.by_command:
+                self.supply = ARMED
+                self.tell(0x8F32)
+        self.mode = mode
+        self.look()
+
+    def command(self, script):
+        """Switch the supply as a supplier does; credit does not arm what a supplier disabled."""
+        if script == ARM and self.supply == DISABLED:
+            self.supply = ARMED
+            self.tell(0x8F32)
+        elif script == ENABLE:
+            self.supply = ENABLED
+        elif script == DISABLE:
+            self.supply, self.by_command = DISABLED, True
+
     def activate(self):
         """Lend emergency credit, if it is to be had."""
-        if not self.active and self.balance < self.terms["emergency"]:
+        if self.mode == PREPAYMENT_MODE and not self.active and self.balance < self.terms["emergency"]:
             self.active, self.emergency = True, self.terms["limit"]
             self.tell(0x81AB)
             self.look(0x8168)
@@ -112,6 +145,8 @@ class Account:
     def look(self, armed=0x8F32):
         """Tell of thresholds, disable, arm."""
         terms = self.terms
+        if self.mode == CREDIT_MODE:
+            return
         if self.active and not self.owed() and self.balance >= max(terms["emergency"], terms["disablement"]):
             self.active = False
         credit = self.credit()
@@ -131,8 +166,9 @@ class Account:
                 if code == BELOW:
                     self.wanted_off = False
         if self.wanted_off and not self.at_night():
+            self.by_command = self.by_command and self.supply == DISABLED
             self.supply, self.wanted_off = DISABLED, False
-        if self.supply == DISABLED and credit > terms["disablement"]:
+        if self.supply == DISABLED and not self.by_command and credit > terms["disablement"]:
             self.supply = ARMED
             self.tell(armed)
 

@@ -162,11 +162,9 @@ def test_a_credit_pays_debts_in_their_order():
 def test_the_cap_limits_debt_for_a_week():
     meter = credit(1000, payment_debt_millipence=900000, debt_share=5000, recovery_cap_pence=300)
     for _ in range(3):
-        meter.write("credit.last_token", 0)
         meter.call("credit.enter_token", b"1" * 20)
     assert account(meter)[:2] == [2700000, 600000]
     meter.advance(START_S + 7 * DAY_S, Measurement())
-    meter.write("credit.last_token", 0)
     meter.call("credit.enter_token", b"1" * 20)
     assert account(meter)[:2] == [3400000, 300000]
 
@@ -230,6 +228,48 @@ def test_a_credit_at_the_meter_is_reported_and_arms_a_disabled_supply():
     meter.call("credit.enter_token_locally", b"1" * 20)
     assert events(meter) == [0x8F32, 0x810E] and meter.read("supply.state") == 2
     assert raised(Unavailable, make_meter().call, "credit.enter_token", b"1" * 20)
+
+
+def keyed_in_on_a_failing_device(error, calls):
+    """Key a token in at a meter whose journal and logs fail after so many writes; return whether that was too few."""
+    meter = credit(1000, payment_debt_millipence=90000, debt_share=5000)
+    meter.commit()
+    stores, before = meter.logs._open_store, account(meter)
+    limit = Failing(error, calls)
+    meter._journal.put_many = limit.around(meter._journal.put_many)
+    meter.logs._open_store = limit.around(stores)
+    fails = raised(error, meter.call, "credit.enter_token_locally", b"1" * 20)
+    del meter._journal.put_many
+    meter.logs._open_store = stores
+    if fails:
+        assert account(meter) == before, (error, calls)
+        meter.call("credit.enter_token_locally", b"1" * 20)
+    assert account(meter) == [910000, 0, 0, 0], (error, calls)
+    return fails
+
+
+def test_a_token_keyed_in_is_taken_whole_or_not_at_all_wherever_heap_or_flash_fail():
+    for error in (OSError, MemoryError):
+        calls = 0
+        while keyed_in_on_a_failing_device(error, calls):
+            calls += 1
+        assert calls > 1
+
+
+class Failing:
+    """Lets so many calls of the functions that it stands around pass, and then raises."""
+
+    def __init__(self, error, calls):
+        self.error, self.left = error, calls
+
+    def around(self, function):
+        def call(*given):
+            self.left -= 1
+            if self.left < 0:
+                raise self.error()
+            return function(*given)
+
+        return call
 
 
 def test_midnight_writes_the_daily_row():

@@ -424,3 +424,10 @@ def test_days_without_power_are_charged_when_it_is_back():
     again.wake(START_S + 3 * DAY_S + 5)
     use(again, HOUR_S)
     assert balance(again) == POUND - 60000
+
+
+def test_the_first_token_of_all_may_be_number_0_and_is_taken_once():
+    meter = prepaid(0)
+    top_up(meter, 0, 10)
+    assert balance(meter) == 10000
+    assert refused(top_up, meter, 0, 10) and codes(meter) == [0x8F51]

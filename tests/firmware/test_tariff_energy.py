@@ -6,6 +6,7 @@ import random
 from smets.meter.dates import day_of
 from smets.meter.measurement import Measurement
 from smets.meter.schedule import NOW
+from tests.firmware.account_world import prepaid
 from tests.firmware.meter_world import START_S, make_meter
 
 DAY_S = 86400
@@ -236,3 +237,14 @@ def test_a_leap_day_is_one_like_others():
     meter.write("calendar.special_days", [(1, b"\xff\xff\x02\x1d\xff", 9)])  # on 29 February nothing is switched
     meter.advance(day_of(2028, 3, 3) * DAY_S, Measurement(1000))
     assert registers(meter) == {1: 7000 * 5, 2: 17000 * 5 + 24000}
+
+
+def test_no_energy_is_lost_when_blocks_end_and_credit_runs_low_in_one_half_hour():
+    # a block ends after 100 Wh, credit is low after 150, another block ends after 200: then the half hour is kept
+    meter = prepaid(1000, low_credit_threshold=850)
+    set_tariff(meter, [(0, 0, 101)], [(0xA1, 100), (0xB1, 100), (0xC1, 100)], [(1, (100, 200, 0xFFFFFFFF))])
+    meter.write("prices.scale", -4)
+    meter.advance(START_S + 1800, Measurement(1000))
+    for now in (meter, again(meter)):
+        found = registers(now)
+        assert [found.get(("register", block, 1)) for block in (1, 2, 3)] == [100, 100, 300]

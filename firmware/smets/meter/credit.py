@@ -21,12 +21,13 @@ _WEEK_S = const(604800)
 _MOST = const(0x7FFFFFFF)
 _MILLIPENCE = const(1000)
 _FIRST_MONDAY_S = const(172800)
+_NO_TOKEN = const(0xFFFFFFFF)
 _DEBT_PAID = const(0x81A9)
 
 
 class Credit(Component):
     """What limits a credit. `debt_share` is parts of 10,000; `recovered_millipence` of the cap is used since
-    `cap_start_s`."""
+    `cap_start_s`. `last_token` is the number of one whose credit is not known to be on flash yet."""
 
     NAME = "credit"
     FIELDS = (
@@ -37,7 +38,7 @@ class Credit(Component):
         ("recovery_cap_period_s", ">i", _WEEK_S),
         ("recovered_millipence", ">i"),
         ("cap_start_s", ">I"),
-        ("last_token", ">I"),
+        ("last_token", ">I", _NO_TOKEN),
     )
     METHODS = ("enter_token", "enter_token_locally")
 
@@ -46,9 +47,22 @@ class Credit(Component):
         self._enter(digits, False)
 
     def enter_token_locally(self, digits):
-        """Take the credit of a UTRN keyed in at the meter; reported as credit added locally. Raises Refused."""
-        self._enter(digits, True)
-        self.meter.record(_ADDED_LOCALLY)
+        """Take the credit of a UTRN keyed in at the meter; reported as credit added locally. Raises Refused.
+
+        Whatever else it raises, nothing is taken then: no command stands around it that would see to that.
+        """
+        meter, is_over = self.meter, False
+        meter.begin()
+        try:
+            self._enter(digits, True)
+            is_over = True
+        except Refused:
+            meter.commit()
+            is_over = True
+            raise
+        finally:
+            if not is_over:
+                meter.discard()
 
     def add_credit(self, credit_millipence):
         """Share out a credit, as this module's text says, and arm a supply that was disabled for want of it."""
@@ -70,11 +84,14 @@ class Credit(Component):
         if refusal:
             self.meter.record(refusal)
             raise Refused("token refused: 0x%04X" % refusal)
-        # the last token's number stands with the balance: one that could not be kept is not credited twice either
+        # the token's number stands with the balance: one that could not be kept is not credited twice either
         self.put("last_token", token)
         self.add_credit(credit_millipence)
+        if by_hand:
+            self.meter.record(_ADDED_LOCALLY)
         self.meter.stage(*self.meter.tokens.used(token))
         self.meter.commit(True)  # energy, money and the token that was used: all are kept, or none is
+        self.put("last_token", _NO_TOKEN)
 
     def _log_debt_payment(self, amount_millipence, owed_millipence):
         self.meter.logs.append("debt_payments", (self.meter.time_s, amount_millipence))

@@ -325,6 +325,8 @@ class Meter:
         ]
         changed = everything or self._staged or any([component.unsaved == CHANGED for component in unsaved])
         saved = unsaved if changed else []
+        for component in saved:
+            self._staged.pop("meter/" + component.NAME, None)  # what it was when it was dropped last
         pairs = [("meter/" + component.NAME, component.state()) for component in saved]
         pairs.extend(self._staged.items())
         self._kept += len(self._staged) + len([None for component in saved if component.NAME in self._cold])
