@@ -123,9 +123,9 @@ class Esme:
         for terminal in self.terminals:
             self._guard(terminal.follow, meter)
         if self._rooms and not self.starts_again:
-            self._put_away()  # what is due may want all the room that there is
+            self._put_away(meter)  # what is due may want all the room that there is
             self._guard(self._rooms.tell_events)
-            self._put_away()
+            self._put_away(meter)
 
     def _next_frame(self):
         frame = self._decoder.next_frame()
@@ -166,9 +166,9 @@ class Esme:
             gc.collect()
             meter.advance(time_s, load)
 
-    def _put_away(self):
+    def _put_away(self, meter):
         """Drop what the meter wants only now and then, and the code of its logs."""
-        self._guard(self._rooms.meter.release)
+        self._guard(meter.release)
         if sys.implementation.name == "micropython":
             forget(_LOG_MODULES)
 
@@ -240,7 +240,7 @@ class Esme:
 
     def _answer(self, rooms, message):
         self._close_images()
-        self._put_away()  # time may have gone on in this round, and left the logs open
+        self._put_away(rooms.meter)  # time may have gone on in this round, and left the logs open
         try:
             if len(message) and message[0] == _BLOCK_TAG:
                 message = self._take_block(rooms, message)
