@@ -13,7 +13,7 @@ from opensmets.rig.party import Party
 from opensmets.rig.workbench import Workbench
 
 pytestmark = [
-    pytest.mark.xdist_group("end_to_end"),
+    pytest.mark.xdist_group("alert_ways"),
     pytest.mark.skipif(micropython_path() is None, reason="no MicroPython for this machine: set $MICROPYTHON"),
 ]
 

@@ -30,7 +30,7 @@ from tests.reference import REFERENCE, needs_reference
 SUPPLIER = bytes.fromhex("90b3d51f30010000")
 OPERATOR = bytes.fromhex("90b3d51f30020000")
 DEVICE = bytes.fromhex("00db1234567890a0")
-pytestmark = pytest.mark.xdist_group("end_to_end")
+pytestmark = pytest.mark.xdist_group("commands")
 
 
 def request(meter: Meter, variant: str, content: dict[str, object], originator: bytes = SUPPLIER) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 from tests.command import smets
 from tests.reference import REFERENCE, needs_reference
 
-pytestmark = [needs_reference, pytest.mark.xdist_group("end_to_end")]
+pytestmark = [needs_reference, pytest.mark.xdist_group("conformance_command")]
 MESSAGES = REFERENCE / "rtds" / "messages" if REFERENCE else Path()
 KEYSTORE = REFERENCE / "rtds" / "keystore" if REFERENCE else Path()
 REQUESTS = REFERENCE / "duis" / "requests" if REFERENCE else Path()

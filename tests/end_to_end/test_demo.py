@@ -11,7 +11,7 @@ from opensmets.bench.firmware import micropython_path
 from opensmets.cli.scene import DemoFailed, expect
 from tests.command import COMMAND, smets
 
-pytestmark = pytest.mark.xdist_group("end_to_end")
+pytestmark = pytest.mark.xdist_group("demo")
 MUST_SAY = (
     "provisioned as 00-DB-12-34-56-78-90-A0", "DUIS 8.1.1 became ECS70Commission", "2300 Wh", "UTRN 7394",
     "rose by £10.00", "Disabled", "Armed", "Enabled", "0x8F66", "81C1", "one bit flipped", "sent again",

@@ -28,7 +28,7 @@ PERIOD = {
 }
 #: Files in a store's folder that are not the device's state.
 NOT_STATE = ("device.log", "store.lock")
-pytestmark = pytest.mark.xdist_group("end_to_end")
+pytestmark = pytest.mark.xdist_group("device_run")
 
 
 def test_state_and_keys_survive_a_restart(tmp_path: Path) -> None:

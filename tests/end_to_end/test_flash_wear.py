@@ -14,7 +14,7 @@ DAYS = 2
 #: Certified meters are made for some fifteen years.
 LIFE_YEARS = 15
 FREE_BLOCKS = 190
-pytestmark = pytest.mark.xdist_group("end_to_end")
+pytestmark = pytest.mark.xdist_group("flash_wear")
 
 
 def test_half_hours_leave_a_picos_flash_a_meters_life(tmp_path: Path) -> None:

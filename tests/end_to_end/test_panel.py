@@ -15,7 +15,7 @@ from opensmets.errors import UsageError
 from tests.command import COMMAND, Outcome, smets
 from tests.end_to_end.meter import Meter
 
-pytestmark = pytest.mark.xdist_group("end_to_end")
+pytestmark = pytest.mark.xdist_group("panel")
 
 
 def _panel(meter: Meter, *options: str) -> Outcome:

@@ -43,7 +43,7 @@ SECOND_OPERATOR = pki.NewParty("90b3d51f30040000", "network_operator", "Second n
 HALF_HOUR_S = 1800
 LOAD_W = 4321
 PROCESSES = 2
-pytestmark = pytest.mark.xdist_group("end_to_end")
+pytestmark = [pytest.mark.xdist_group("power_cuts"), pytest.mark.timeout(1200)]  # thousands of boots, before the first
 
 
 class RecordedDevice(VirtualDevice):

@@ -29,7 +29,7 @@ from opensmets.rig.party import Party
 from opensmets.security import pki
 from opensmets.security.keystore import KeyStore
 
-pytestmark = pytest.mark.xdist_group("end_to_end")
+pytestmark = pytest.mark.xdist_group("radio")
 #: Of a hundred datagrams, how many are lost, repeated, put behind the next one, and kept back for some time.
 BAD = 10
 DELAY_S = 0.06

@@ -13,7 +13,7 @@ import pytest
 from tests.end_to_end.meter import Meter
 from tests.reference import ROOT
 
-pytestmark = pytest.mark.xdist_group("end_to_end")
+pytestmark = pytest.mark.xdist_group("rig")
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 
 

@@ -14,7 +14,7 @@ from opensmets.layouts import envelope
 from tests.command import smets
 
 pytestmark = [
-    pytest.mark.xdist_group("end_to_end"),
+    pytest.mark.xdist_group("wireshark"),
     pytest.mark.skipif(shutil.which("tshark") is None, reason="no tshark on this machine: install the package tshark"),
 ]
 GROUPING = "gbcs_message.grouping_header."
