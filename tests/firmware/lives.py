@@ -121,6 +121,11 @@ def meter_of(home, journal=None, stores=None):
     return meter
 
 
+def restarted(home, journal, stores, tokens):
+    """Return the meter of a home as it starts again."""
+    return make_meter(journal=journal, stores=stores, tokens=tokens, **_given(home))
+
+
 def _given(home):
     return {"elements": 2 if home["twin"] else 1, "phases": home["phases"]}
 
@@ -230,9 +235,7 @@ def carry_out(meter, home, step, cut_s=0):
         return meter
     if what == "restart":
         meter.commit(True)
-        return make_meter(
-            journal=meter._journal, stores=meter.logs._open_store, tokens=meter.tokens, **_given(home)
-        )  # fmt: skip
+        return restarted(home, meter._journal, meter.logs._open_store, meter.tokens)
     raised(MeterError, _ACTIONS[what], meter, *given)  # what is refused is not done
     meter.commit()
     meter.release()
