@@ -50,11 +50,11 @@ bench: $(STAMP) ## Speeds, as ratios measured in one run
 size: $(STAMP) ## What of the firmware stays in memory, by room; fails when a budget is outgrown
 	$(BIN)/python -m opensmets.bench.sizes
 
-image: $(STAMP) ## Build a board's image: BOARD=RPI_PICO ..., [BENCH=1] [FROZEN=1] (boards/README.md)
-	$(BIN)/smets image "$(BOARD)" $(if $(BENCH),--bench) $(if $(FROZEN),--frozen)
+image: $(STAMP) ## Build a board's image: BOARD=RPI_PICO ..., [BENCH=1] [PANEL=1] [FROZEN=1] (boards/README.md)
+	$(BIN)/smets image "$(BOARD)" $(if $(BENCH),--bench) $(if $(PANEL),--panel) $(if $(FROZEN),--frozen)
 
-flash: $(STAMP) ## Put it on a board: BOARD=... PORT=..., [UPDATE=1] [FACTORY=1] [BENCH=1]
-	$(BIN)/smets flash "$(BOARD)" --port "$(PORT)" $(if $(UPDATE),--update) $(if $(FACTORY),--factory) $(if $(BENCH),--bench)
+flash: $(STAMP) ## Put it on a board: BOARD=... PORT=..., [UPDATE=1] [FACTORY=1] [BENCH=1] [PANEL=1]
+	$(BIN)/smets flash "$(BOARD)" --port "$(PORT)" $(if $(UPDATE),--update) $(if $(FACTORY),--factory) $(if $(BENCH),--bench) $(if $(PANEL),--panel)
 
 tables: $(STAMP) ## Generate the device's packed tables and docs/alerts.md from the catalogue
 	$(BIN)/python -m opensmets.catalogue.pack

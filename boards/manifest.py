@@ -3,7 +3,9 @@
 #
 #     include(".../boards/manifest.py", load_control=False, bench=True)
 
-options.defaults(load_control=True, user_interface=True, terminals=True, bench=False, thumb=False, radio=False)
+options.defaults(
+    load_control=True, user_interface=True, terminals=True, panel=False, bench=False, thumb=False, radio=False
+)
 
 add_library("opensmets", "manifests")
 require("smets-core")
@@ -13,6 +15,8 @@ if options.user_interface:
     require("smets-user-interface")
 if options.terminals:
     require("smets-terminals")
+if options.panel:
+    require("smets-panel")
 if options.bench:
     require("smets-bench")
 if options.thumb:

@@ -11,6 +11,6 @@ def open_link(settings):
     return serial_stream.open_link(settings)
 
 
-def count_pulses(pin, count):
-    """Have `count(pin)` called whenever `pin` is pulled down, between two steps of the program."""
-    pin.irq(count, pin.IRQ_FALLING)
+def watch(pin, handler):
+    """Have `handler(pin)` called whenever `pin` is pulled down, between two steps of the program."""
+    pin.irq(handler, pin.IRQ_FALLING)

@@ -10,6 +10,6 @@ def open_link(settings):
     return open_standard(nonblocking=True)
 
 
-def count_pulses(pin, count):
-    """Have `count(pin)` called whenever `pin` is pulled down by `Pin.pull_down`."""
-    pin.irq(count, pin.IRQ_FALLING)
+def watch(pin, handler):
+    """Have `handler(pin)` called whenever `pin` is pulled down by `Pin.pull_down`."""
+    pin.irq(handler, pin.IRQ_FALLING)

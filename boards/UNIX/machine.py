@@ -1,20 +1,22 @@
 """Pins and a watchdog for the unix port, in memory: `main.py` runs there as it does on a board, and tests look on.
 
-The level of each pin is in the file `pins.json` where the program runs, if a test has made one.
+The level of each pin is in the file `pins.json` where the program runs, and what was written to I2C is in `i2c.txt`, a
+line in hexadecimal each time: if a test has made them.
 """
 
 import json
 import os
+from binascii import hexlify
 
 
 class Pin:
     """A pin by its number; inputs are pulled up until the file `pins.json` says otherwise."""
 
-    IN, OUT, PULL_UP, IRQ_FALLING = 0, 1, 2, 3
+    IN, OUT, PULL_UP, IRQ_FALLING, OPEN_DRAIN = 0, 1, 2, 3, 4
 
     def __init__(self, number, mode=IN, pull=None, value=None):
         self._number = str(number)
-        if mode == Pin.OUT:
+        if mode in (Pin.OUT, Pin.OPEN_DRAIN):
             self.value(value or 0)
 
     def value(self, level=None):
@@ -28,6 +30,19 @@ class Pin:
 
     def irq(self, handler, trigger):
         """Do nothing: nobody pulls these pins down so fast that it takes an interrupt."""
+
+
+class SoftI2C:
+    """An I2C bus on which everybody acknowledges."""
+
+    def __init__(self, scl, sda, freq):
+        self._frequency_hz = freq
+
+    def writeto(self, address, octets):
+        """Write down what is sent."""
+        if _is_there("i2c.txt"):
+            with open("i2c.txt", "a") as file:
+                file.write(hexlify(bytes((address,)) + octets).decode() + "\n")
 
 
 class WDT:
@@ -57,9 +72,15 @@ def _read():
 
 
 def _write(levels):
+    if _is_there("pins.json"):
+        with open("pins.json", "w") as file:
+            json.dump(levels, file)
+
+
+def _is_there(path):
+    """Return whether a test looks on."""
     try:
-        os.stat("pins.json")
-    except OSError:  # nobody looks on
-        return
-    with open("pins.json", "w") as file:
-        json.dump(levels, file)
+        os.stat(path)
+    except OSError:
+        return False
+    return True

@@ -114,7 +114,7 @@ def meter(request: pytest.FixtureRequest, air: BadAir, tmp_path_factory: pytest.
         pytest.skip("no MicroPython for this machine: set $MICROPYTHON")
     folder = tmp_path_factory.mktemp("radio")
     keystore = pki.init(folder / "keys")
-    with VirtualDevice(folder / "esme", runtime=request.param, bench=True, link=air.far, heap="1m"):
+    with VirtualDevice(folder / "esme", runtime=request.param, bench=True, link=air.far):
         with open_link(air.near) as link:
             provision(link, keystore, VIRTUAL_EUI)
         meter = RigDevice(air.near, KeyStore.open(folder / "keys"))

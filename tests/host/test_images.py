@@ -21,7 +21,7 @@ from opensmets.errors import SmetsError, UsageError
 from opensmets.links import Link, open_link
 from opensmets.security import pki
 from opensmets.security.keystore import KeyStore
-from tests.host.image.on_unix import ImageOnUnix, run_in_image
+from tests.host.image.on_unix import HEAP_WITH_BENCH, ImageOnUnix, run_in_image
 
 pytestmark = pytest.mark.xdist_group("images")
 needs_micropython = pytest.mark.skipif(micropython_path() is None, reason="no MicroPython here: set $MICROPYTHON")
@@ -85,6 +85,11 @@ def test_parts_are_left_out_and_put_in() -> None:
     small = build(board, [])
     assert "lib/smets/terminals/pulses.mpy" in small.files  # main.py cannot do without
     assert "lib/smets/meter/load_control.mpy" in usual.files and "lib/smets/meter/load_control.mpy" not in small.files
+    assert not any("panel" in path.split("/") or path.endswith("keypad.mpy") for path in usual.files)
+    with_panel = build(board, [], panel=True)  # and with what it shows
+    for path in ("terminals/keypad", "terminals/display", "terminals/panel", "meter/user_interface", "meter/screen"):
+        assert f"lib/smets/{path}.mpy" in with_panel.files
+    assert json.loads(with_panel.files["board.json"])["panel"] and not json.loads(usual.files["board.json"])["panel"]
     frozen = build(board, frozen=True)
     assert not any("/smets/" in path for path in frozen.files) and "lib/tables/esme.objects" in frozen.files
     with pytest.raises(UsageError, match="gas"):
@@ -231,6 +236,29 @@ def test_an_image_becomes_a_meter(running: ImageOnUnix, keystore: KeyStore) -> N
 
 
 @needs_micropython
+def test_a_board_with_a_panel_shows_what_it_is(tmp_path: Path, keystore: KeyStore) -> None:
+    image = build(read_board("UNIX"), panel=True)
+    with ImageOnUnix(image, tmp_path, HEAP_WITH_BENCH) as device, open_link(device.port) as link:
+        assert not who(link)["provisioned"], device.errors()
+        wait_for_display(device, "NO METER YET")
+        provision(link, KeyStore.open(keystore.path), METER)
+        wait_for_display(device, "Credit mode")
+    for file in keystore.path.glob("00db1234567890a0*"):
+        file.unlink()
+
+
+def wait_for_display(device: ImageOnUnix, line: str) -> None:
+    """Wait for a line to be read on the board's display."""
+    lines: list[str] = []
+    for _ in range(100):
+        lines = device.display()
+        if line in lines:
+            return
+        time.sleep(0.1)
+    raise AssertionError((line, lines, device.errors()))
+
+
+@needs_micropython
 def test_a_held_button_leaves_the_board_alone(tmp_path: Path) -> None:
     board = read_board("UNIX")
     with ImageOnUnix(build(board), tmp_path) as device:
@@ -242,7 +270,8 @@ def test_a_held_button_leaves_the_board_alone(tmp_path: Path) -> None:
 
 @needs_micropython
 def test_the_bench_asks_for_the_repl_only_where_there_is_a_bench(tmp_path: Path, keystore: KeyStore) -> None:
-    with ImageOnUnix(build(read_board("UNIX"), bench=True), tmp_path) as device, open_link(device.port) as link:
+    image = build(read_board("UNIX"), bench=True)
+    with ImageOnUnix(image, tmp_path, HEAP_WITH_BENCH) as device, open_link(device.port) as link:
         provision(link, KeyStore.open(keystore.path), METER)
         assert Bench(link).status()["supply"] == 1
         assert "watchdog" not in device.pins()  # the bench lets time run, and that may take long

@@ -24,7 +24,7 @@ def modules() -> dict[str, Path]:
 
 def test_all_parts_together_are_every_module_once(tmp_path: Path) -> None:
     whole = tmp_path / "manifest.py"
-    whole.write_text(f'include("{boards_path()}/manifest.py", bench=True, thumb=True, radio=True)\n')
+    whole.write_text(f'include("{boards_path()}/manifest.py", panel=True, bench=True, thumb=True, radio=True)\n')
     frozen = Manifest(whole).frozen
     assert frozen.keys() == modules().keys() - UNIX_ONLY
     assert all(path == modules()[name] for name, path in frozen.items())
@@ -32,7 +32,7 @@ def test_all_parts_together_are_every_module_once(tmp_path: Path) -> None:
 
 def test_each_part_can_be_left_out(tmp_path: Path) -> None:
     parts = tomllib.loads((boards_path() / "parts.toml").read_text())
-    optional = ("load_control", "user_interface", "terminals", "bench", "radio")
+    optional = ("load_control", "user_interface", "terminals", "panel", "bench", "radio")
     for part in optional:
         all_but = tmp_path / f"{part}.py"
         options = ", ".join(f"{name}={name != part}" for name in optional)
@@ -41,7 +41,8 @@ def test_each_part_can_be_left_out(tmp_path: Path) -> None:
         for other, content in parts.items():
             names = {module.replace(".", "/") for module in content["modules"]}
             found = {name for name in names if f"{name}.py" in frozen or f"{name}/__init__.py" in frozen}
-            assert found == (set() if other in (part, "unix") else names), (part, other)
+            is_needed = other in parts["panel"]["needs"] and part != "panel"
+            assert found == (names if is_needed or other not in (part, "unix") else set()), (part, other)
 
 
 def test_the_parts_name_modules_that_there_are() -> None:

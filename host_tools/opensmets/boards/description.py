@@ -81,6 +81,7 @@ def _check(board: Board) -> None:
     flash, file = board.flash, board.folder / "board.toml"
     if flash.size % flash.block_size or flash.offset % flash.block_size or flash.block_size % flash.program_size:
         raise SmetsError(f"{file}: offset and size are whole blocks, a block is whole programs")
-    numbers = [number for key, number in board.settings["pins"].items()]
+    wired = board.settings["pins"].values()
+    numbers = [number for pin in wired for number in (pin if isinstance(pin, list) else [pin])]
     if len(set(numbers)) != len(numbers):
         raise SmetsError(f"{file}: two things are wired to one pin")

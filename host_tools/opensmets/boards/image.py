@@ -16,7 +16,7 @@ from pathlib import Path
 from opensmets.bench.firmware import compile_modules, firmware_path, shortened_modules
 from opensmets.boards import filesystem, uf2
 from opensmets.boards.description import Board
-from opensmets.boards.parts import BENCH, DEFAULT_PARTS, TERMINALS, select
+from opensmets.boards.parts import BENCH, DEFAULT_PARTS, PANEL, TERMINALS, select, with_needs
 from opensmets.errors import SmetsError
 
 LIBRARY = "lib"
@@ -50,14 +50,17 @@ def default_parts(board: Board) -> tuple[str, ...]:
     return (*DEFAULT_PARTS, *radio, *(("unix",) if board.name == UNIX else ()))
 
 
-def build(board: Board, parts: Iterable[str] | None = None, *, bench: bool = False, frozen: bool = False) -> Image:
-    """Compile and pack a board's image: `parts` and the terminals, with the bench's when `bench`.
+def build(
+    board: Board, parts: Iterable[str] | None = None, *, bench: bool = False, panel: bool = False, frozen: bool = False
+) -> Image:
+    """Compile and pack a board's image: `parts` and the terminals, with the bench's when `bench`, `panel` likewise.
 
     `frozen` leaves the firmware out, for a MicroPython that has it frozen in (boards/manifest.py); its tables stay
     files. Raises SmetsError when a part is unknown, mpy-cross fails, or it does not fit.
     """
-    wanted = {TERMINALS, *(default_parts(board) if parts is None else parts), *((BENCH,) if bench else ())}
-    files = _starting_files(board, with_bench=BENCH in wanted)
+    asked = (*((BENCH,) if bench else ()), *((PANEL,) if panel else ()))
+    wanted = with_needs((TERMINALS, *(default_parts(board) if parts is None else parts), *asked))
+    files = _starting_files(board, wanted)
     with tempfile.TemporaryDirectory() as folder:
         compiled = Path(folder)
         if not frozen:
@@ -70,8 +73,8 @@ def build(board: Board, parts: Iterable[str] | None = None, *, bench: bool = Fal
     return Image(board, files, filesystem.pack(files, board.flash))
 
 
-def _starting_files(board: Board, *, with_bench: bool) -> dict[str, bytes]:
-    settings = {"board": board.name, "bench": with_bench, **board.settings}
+def _starting_files(board: Board, parts: set[str]) -> dict[str, bytes]:
+    settings = {"board": board.name, "bench": BENCH in parts, "panel": PANEL in parts, **board.settings}
     files = {name: (firmware_path() / name).read_bytes() for name in STARTING}
     files[SETTINGS_FILE] = json.dumps(settings, sort_keys=True, separators=(",", ":")).encode()
     return files

@@ -11,6 +11,7 @@ from opensmets.boards.description import Board, boards_path
 from opensmets.errors import SmetsError, UsageError
 
 BENCH = "bench"
+PANEL = "panel"
 #: What main.py wires, and an image of files therefore always has.
 TERMINALS = "terminals"
 #: What a board's image has unless somebody says otherwise.
@@ -21,6 +22,18 @@ def optional_parts() -> dict[str, tuple[str, ...]]:
     """Return the dotted modules of each part that an image may do without."""
     content = tomllib.loads((boards_path() / "parts.toml").read_text(encoding="utf-8"))
     return {name: tuple(part["modules"]) for name, part in content.items()}
+
+
+def with_needs(parts: Iterable[str]) -> set[str]:
+    """Return parts with those that they need (`needs` in parts.toml). Unknown ones stay, for `select` to refuse."""
+    content = tomllib.loads((boards_path() / "parts.toml").read_text(encoding="utf-8"))
+    found: set[str] = set()
+    waiting = set(parts)
+    while waiting:
+        part = waiting.pop()
+        found.add(part)
+        waiting |= set(content.get(part, {}).get("needs", ())) - found
+    return found
 
 
 def select(modules: Mapping[str, str], board: Board, parts: Iterable[str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ import typer
 
 from opensmets.cli.console import read_input, warn, working, write, write_json
 from opensmets.cli.device import Role, device_app
+from opensmets.cli.image import WithPanel
 from opensmets.cli.keys import open_keystore
 from opensmets.cli.options import AUTO, EXIT_CODES, Json, Keystore, Pcap, Port, keystore_path
 from opensmets.errors import SmetsError, UsageError
@@ -53,6 +54,7 @@ def build(
         str, typer.Option(metavar="BOARD", help="unix, unix-cpython (virtual devices), or a folder of boards/.")
     ] = "unix",
     role: Annotated[Role, typer.Option(help="What device it is for.")] = Role.ESME,
+    panel: WithPanel = False,
     keystore: Keystore = None,
     as_json: Json = False,
 ) -> None:
@@ -67,7 +69,7 @@ def build(
     octets = parse_version(version)
     keys = open_keystore(keystore_path(keystore))
     with working(f"compiling for {board}", quiet=as_json):
-        image = sign_image(keys, firmware_of(board, octets, role.value))
+        image = sign_image(keys, firmware_of(board, octets, role.value, panel=panel))
     file = output or Path(f"{board}-{octets.hex().upper()}.smfi")
     file.write_bytes(image.encode())
     if as_json:
@@ -76,8 +78,8 @@ def build(
         write(str(file))
 
 
-def firmware_of(board: str, version: bytes, role: str) -> Image:
-    """Return the unsigned image of this checkout's firmware for a board. Raises SmetsError as the builds do."""
+def firmware_of(board: str, version: bytes, role: str, *, panel: bool = False) -> Image:
+    """Return the unsigned image of this checkout's firmware for a board, which may have a panel. Raises SmetsError."""
     from opensmets.bench.images import image_of_files, unix_image
 
     if board in UNIX_RUNTIMES:
@@ -85,7 +87,7 @@ def firmware_of(board: str, version: bytes, role: str) -> Image:
     from opensmets.boards.description import read_board
     from opensmets.boards.image import LIBRARY, build
 
-    files = build(read_board(board)).files.items()
+    files = build(read_board(board), panel=panel).files.items()
     below = {path.removeprefix(f"{LIBRARY}/"): octets for path, octets in files if path.startswith(f"{LIBRARY}/")}
     return image_of_files(below, board=board, role=role, version=version)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from opensmets.cli.console import warn, working
-from opensmets.cli.image import BoardName, Frozen, Parts, WithBench, build_image
+from opensmets.cli.image import BoardName, Frozen, Parts, WithBench, WithPanel, build_image
 from opensmets.cli.options import EXIT_CODES
 from opensmets.errors import SmetsError, UsageError
 
@@ -37,6 +37,7 @@ def flash(
         bool, typer.Option("--factory", help="Replace an ESP32's whole filesystem, keys and logs with it (esptool).")
     ] = False,
     bench: WithBench = False,
+    panel: WithPanel = False,
     frozen: Frozen = False,
     part: Parts = None,
 ) -> None:
@@ -54,7 +55,7 @@ def flash(
     if update and (factory or drive.is_dir()):
         raise UsageError("a factory image replaces everything: it is no update; give a serial port, without FACTORY=1")
     with working(f"compiling for {board}"):
-        image = build_image(board, bench=bench, frozen=frozen, parts=part)
+        image = build_image(board, bench=bench, panel=panel, frozen=frozen, parts=part)
     folder = boards_path().parent / "build" / "images" / board
     if drive.is_dir():
         with working(f"copying a factory image to {drive}"):

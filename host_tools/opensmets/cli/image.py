@@ -19,6 +19,7 @@ BoardName = Annotated[str, typer.Argument(metavar="BOARD", help="A folder of boa
 WithBench = Annotated[
     bool, typer.Option("--bench", help="With the bench channel: who has the port then has the meter.")
 ]
+WithPanel = Annotated[bool, typer.Option("--panel", help="With a display and a keypad, wired as in its board.toml.")]
 Frozen = Annotated[
     bool, typer.Option("--frozen", help="Without the firmware, for a MicroPython that has it frozen in.")
 ]
@@ -38,6 +39,7 @@ def image(
         Path | None, typer.Option("--into", metavar="DIR", help="Where to [default: build/images/BOARD]")
     ] = None,
     bench: WithBench = False,
+    panel: WithPanel = False,
     frozen: Frozen = False,
     part: Parts = None,
     as_json: Json = False,
@@ -51,7 +53,7 @@ def image(
     from opensmets.boards.image import sizes, write_image
 
     with working(f"compiling for {board}", quiet=as_json):
-        made = build_image(board, bench=bench, frozen=frozen, parts=part)
+        made = build_image(board, bench=bench, panel=panel, frozen=frozen, parts=part)
         files = write_image(made, into or boards_path().parent / "build" / "images" / board)
     if as_json:
         rooms = [{"room": room, "files": count, "bytes": size} for room, count, size in sizes(made)]
@@ -65,12 +67,12 @@ def image(
         warn(line)
 
 
-def build_image(board: str, *, bench: bool, frozen: bool, parts: list[str] | None = None) -> Image:
+def build_image(board: str, *, bench: bool, panel: bool, frozen: bool, parts: list[str] | None = None) -> Image:
     """Return a board's image. Raises SmetsError as boards.image.build."""
     from opensmets.boards.description import read_board
     from opensmets.boards.image import build
 
-    return build(read_board(board), parts, bench=bench, frozen=frozen)
+    return build(read_board(board), parts, bench=bench, panel=panel, frozen=frozen)
 
 
 def _table(made: Image, rooms: list[tuple[str, int, int]]) -> Iterator[str]:
