@@ -34,15 +34,21 @@ def main(settings):
         stream.close()
 
 
-SETTINGS = json.load(open("board.json"))
-if machine.Pin(SETTINGS["pins"]["button"], machine.Pin.IN, machine.Pin.PULL_UP).value():
-    try:
+def start():
+    """Be a meter from now on, unless the button is held."""
+    settings = json.load(open("board.json"))
+    if machine.Pin(settings["pins"]["button"], machine.Pin.IN, machine.Pin.PULL_UP).value():
         boot.choose(STORE)
-        main(SETTINGS)
+        main(settings)
         machine.reset()
-    except SystemExit:
-        pass
-    except Exception:
-        if boot.is_trial(STORE):
-            machine.reset()
-        raise
+
+
+try:
+    start()
+except SystemExit:
+    pass
+except Exception as error:
+    if boot.is_trial(STORE):
+        machine.reset()
+    # what follows on the console is MicroPython's prompt; where the error comes from is in store/crash.log
+    print("No meter: %s: %s. What the flash holds was left as it is." % (type(error).__name__, error))

@@ -30,5 +30,4 @@ def mount(device):
 try:
     mount(rp2.Flash())
 except OSError as error:
-    print("The flash holds no file system that can be read. Nothing was changed:", error)
-    print("Copy it before you erase it: rp2.Flash() reads it block by block; see boards/README.md of OpenSMETS.")
+    print("The flash holds no file system that can be read, and was left as it is (%s): see boards/README.md." % error)

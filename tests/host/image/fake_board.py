@@ -1,94 +1,18 @@
 """A board at its prompt, in MicroPython's unix port: `micropython fake_board.py FLASH [silent]`.
 
-It speaks the raw REPL on standard input and output as a board's firmware does, and its root is the littlefs in the file
-FLASH: what a host writes there is written by MicroPython. `silent` makes it one on which no MicroPython runs.
+Its root is the littlefs in the file FLASH: what a host writes there is written by MicroPython. `silent` makes it one on
+which no MicroPython runs.
 """
 
 import os
-import select
 import sys
 
 import vfs
 
-BLOCK = 4096
-PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
+sys.path.append(__file__.rsplit("/", 1)[0])
 
+from raw_prompt import FileDevice, serve  # noqa: E402 - found by the path above
 
-class FileDevice:
-    """A block device in a file."""
-
-    def __init__(self, path):
-        self._file = open(path, "r+b", buffering=0)  # noqa: SIM115 - as long as the board lives
-        self._blocks = self._file.seek(0, 2) // BLOCK
-
-    def readblocks(self, number, buffer, offset=0):
-        self._file.seek(number * BLOCK + offset)
-        self._file.readinto(buffer)
-
-    def writeblocks(self, number, buffer, offset=0):
-        self._file.seek(number * BLOCK + offset)
-        self._file.write(buffer)
-
-    def ioctl(self, operation, argument):
-        if operation == 4:
-            return self._blocks
-        if operation == 5:
-            return BLOCK
-        if operation == 6:
-            self._file.seek(argument * BLOCK)
-            self._file.write(b"\xff" * BLOCK)
-        return 0
-
-
-source, sink = open(0, "rb", buffering=0), open(1, "wb", buffering=0)  # noqa: SIM115
-poll = select.poll()
-poll.register(source, select.POLLIN)
-silent = "silent" in sys.argv
 vfs.mount(vfs.VfsLfs2(FileDevice(sys.argv[1]), progsize=256, readsize=32), "/")
 os.chdir("/")
-
-
-def take():
-    """Return the next byte."""
-    while True:
-        for _ in poll.ipoll(1000):
-            byte = source.read(1)
-            if byte:
-                return byte
-
-
-def run(text, names):
-    """Run a program and write what the raw REPL does: its output, its error."""
-    sink.write(b"OK")
-    error = None
-    try:
-        exec(text, names)
-    except Exception as raised:  # noqa: BLE001 - it is what the host is told
-        error = raised
-    sink.write(b"\x04")
-    if error is not None:
-        sys.print_exception(error, sys.stdout)
-    sink.write(b"\x04>")
-
-
-def raw():
-    """Be at the raw prompt until it is left."""
-    sink.write(PROMPT)
-    names, text = {"__name__": "__main__"}, bytearray()
-    while True:
-        byte = take()
-        if byte == b"\x02":
-            return
-        if byte == b"\x05":
-            take(), take()
-            sink.write(b"R\x00")
-        elif byte == b"\x04":
-            run(str(text, "utf-8"), names)
-            text = bytearray()
-        elif byte not in (b"\x01", b"\x03"):
-            text.extend(byte)
-
-
-while True:
-    if take() == b"\x01" and not silent:
-        raw()
+serve("silent" in sys.argv)

@@ -36,7 +36,7 @@ def run_in_image(image: Image, folder: Path, program: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def _stand_ins() -> dict[str, str]:
+def stand_ins() -> dict[str, str]:
     """Return the text of what takes the place of a board's own modules, compiled as those are in an image."""
     unix, link = boards_path() / "UNIX", firmware_path() / "smets" / "link" / "unix_stream.py"
     machine = (
@@ -56,7 +56,7 @@ class ImageOnUnix:
         self._image, self._folder, self._heap = image, folder, heap
         self.stand_ins = folder / "stand_ins"
         self.stand_ins.mkdir(parents=True)
-        compile_modules(_stand_ins(), self.stand_ins, None)
+        compile_modules(stand_ins(), self.stand_ins, None)
         self.set_pins()
         (self.stand_ins / "i2c.txt").write_text("")
         (folder / "flash").write_bytes(image.filesystem)
