@@ -47,7 +47,7 @@ try:
     start()
 except SystemExit:
     pass
-except Exception as error:
+except Exception as error:  # noqa: BLE001 - the last one to see it: it is told on the console
     if boot.is_trial(STORE):
         machine.reset()
     # what follows on the console is MicroPython's prompt; where the error comes from is in store/crash.log

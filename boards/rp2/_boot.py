@@ -30,4 +30,4 @@ def mount(device):
 try:
     mount(rp2.Flash())
 except OSError as error:
-    print("The flash holds no file system that can be read, and was left as it is (%s): see boards/README.md." % error)
+    print("The flash holds no file system that can be read, and was left as it is; see boards/README.md:", error)

@@ -27,4 +27,5 @@ vfs.mount(vfs.VfsFat(drive), "/fat")
 with open("/fat/NOTE.TXT", "w") as file:
     file.write("holiday pictures")
 vfs.umount("/fat")
-open(1, "wb", buffering=0).write(drive.content)
+with open(1, "wb") as output:
+    output.write(drive.content)
