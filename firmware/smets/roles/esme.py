@@ -29,7 +29,8 @@ _PROVISIONING_MODULES = (
 )  # fmt: skip
 _LOG_MODULES = ("smets.store.segments", "smets.store.damaged")
 _COLLECT_EVERY = const(4096)
-"""Bytes between collections while code is loaded, or what stays lies scattered and large buffers find no place."""
+"""Bytes between collections while code is loaded and commands are carried out, or what stays lies scattered between what
+does not, and the heap has no place of more than some 200 bytes."""
 _IDLE_MS = const(100)
 """Longest wait for the link before time is let go on."""
 _LONGEST_PAUSE_MS = const(5000)
@@ -249,6 +250,7 @@ class Esme:
             if self._blocks:
                 self._blocks.drop()  # the heap has room for one long answer
             rooms.settle()
+            _collect_every(_COLLECT_EVERY)
             response = rooms.handler.handle(message)
             if isinstance(response, memoryview):
                 self._send_message(response)
@@ -261,6 +263,7 @@ class Esme:
         finally:
             rooms.meter.release()
             gc.collect()
+            _collect_every(-1)
 
     def _take_block(self, rooms, apdu):
         blocks = self._transfer(rooms)
