@@ -8,7 +8,7 @@ BOARDS := RPI_PICO RPI_PICO_W ESP32_GENERIC ESP32_GENERIC_S3
 check_board = MYPYPATH=.stubs/$(2):firmware:boards/$(1) $(BIN)/mypy --config-file boards/mypy.ini --custom-typeshed-dir .stubs/$(2) --cache-dir .mypy_cache/$(1) firmware/smets firmware/main.py firmware/boot.py boards/$(1)/board.py $(wildcard boards/$(2)/_boot.py)
 STAMP := $(VENV)/.installed
 .DEFAULT_GOAL := help
-.PHONY: help install demo test explore lint format bench size tables lock clean image flash
+.PHONY: help install demo test explore lint format bench size tables lock clean image flash reproducible
 
 help: ## List what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -55,6 +55,9 @@ image: $(STAMP) ## Build a board's image: BOARD=RPI_PICO ..., [BENCH=1] [PANEL=1
 
 flash: $(STAMP) ## Put it on a board: BOARD=... PORT=..., [UPDATE=1] [FACTORY=1] [BENCH=1] [PANEL=1]
 	$(BIN)/smets flash "$(BOARD)" --port "$(PORT)" $(if $(UPDATE),--update) $(if $(FACTORY),--factory) $(if $(BENCH),--bench) $(if $(PANEL),--panel)
+
+reproducible: $(STAMP) ## Build every board's image twice, in two places, and compare the bytes
+	SMETS_ALL_BOARDS=1 $(BIN)/python -m pytest -q tests/host/test_reproducible_image.py
 
 tables: $(STAMP) ## Generate the device's packed tables and docs/alerts.md from the catalogue
 	$(BIN)/python -m opensmets.catalogue.pack
