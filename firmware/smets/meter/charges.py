@@ -11,25 +11,24 @@ Loaded when something is due. Readings chosen:
   the meter balance pays whatever it holds.
 - *Suspend debt disabled* stops time-based debts while the supply is disabled, for whatever reason.
 
-The flags are read from the account's collection of charges as ECS03 sets it (account.py tells its words).
+The flags are those of the account's collection of charges as ECS03 sets it (collection.py).
 """
 
 from micropython import const
 
+from smets import on_demand
 from smets.meter.fields import Component
 from smets.meter.payment import CREDIT_MODE, PREPAYMENT_MODE
 from smets.meter.supply import DISABLED
 
 _DAY_S = const(86400)
-_METER_BALANCE = const(0)
-_ACCUMULATED_DEBT = const(2)
 _TIME_DEBT_1 = const(1)
 _TIME_DEBT_2 = const(2)
 _STANDING_CHARGE = const(4)
-_CREDIT_PLACE = const(4)
-"""The octet of an OBIS name that numbers credits and charges."""
-_WHEN_DISABLED = const(0x20)
-"""The last of a collection's three bits."""
+_IS_COLLECTED = const(1)
+_IS_WHEN_DISABLED = const(2)
+_IS_GATHERED = const(4)
+"""What collection.py says of a charge."""
 _MILLIPENCE_SCALE = const(-5)
 _FINEST_SCALE = const(-14)
 _PARTS = const(1000000000)
@@ -47,7 +46,7 @@ class Charges(Component):
     def collect(self, since_s, now_s):
         """Collect what fell due after `since_s`, up to `now_s`."""
         self._payment = self.meter.component("payment")
-        self._rows = self.meter.component("account").get_nested("collection")
+        self._collection = on_demand.call("smets.meter.collection", "read", self.meter)
         days = now_s // _DAY_S - since_s // _DAY_S
         if days:
             self._collect_standing_charge(days)
@@ -90,13 +89,8 @@ class Charges(Component):
 
     def _is_collected(self, charge):
         """Return whether a time-based debt is collected now."""
-        if not self._rows:  # never set: nothing is suspended
-            return True
-        disabled = self.meter.supply.get("state") == DISABLED
-        for credit, of, bits in self._rows:
-            if credit[_CREDIT_PLACE] == _METER_BALANCE and of[_CREDIT_PLACE] == charge:
-                return not disabled or bool(bits[2] & _WHEN_DISABLED)
-        return False
+        wanted = _IS_WHEN_DISABLED if self.meter.supply.get("state") == DISABLED else _IS_COLLECTED
+        return bool(self._collection[charge] & wanted)
 
     def _pay(self, amount, charge):
         """Take an amount from the credit that has to pay a charge; no part of it is lost."""
@@ -109,18 +103,11 @@ class Charges(Component):
         threshold = payment.get("disablement_threshold_millipence")
         paid = min(amount, max(0, payment.get("meter_balance_millipence") - threshold))
         self._take("meter_balance_millipence", paid)
-        if active and not self._gathers(charge):
+        if active and not self._collection[charge] & _IS_GATHERED:
             lent = min(amount - paid, max(0, payment.combined_credit() - threshold))
             self._take("emergency_credit_balance_millipence", lent)
             paid += lent
         self._take("accumulated_debt_millipence", paid - amount)
-
-    def _gathers(self, charge):
-        """Return whether *suspend debt emergency* sends a charge to the accumulated debt."""
-        for credit, of, _ in self._rows:
-            if credit[_CREDIT_PLACE] == _ACCUMULATED_DEBT and of[_CREDIT_PLACE] == charge:
-                return True
-        return False
 
     def _take(self, register, amount):
         value = self._payment.get(register) - amount

@@ -189,10 +189,7 @@ class Meter:
     # time
 
     def advance(self, time_s, measurement):
-        """Let time go on to `time_s` under `measurement`, which held since the last call. Time never goes back.
-
-        It ends in 2136, where its 32 bits do.
-        """
+        """Let time go on to `time_s`, to 2136 at most, under `measurement`, which held since; it never goes back."""
         time_s = min(time_s, _LAST_S)
         while self.time_s < time_s:
             self._keep_up()
@@ -201,10 +198,7 @@ class Meter:
         self.commit()
 
     def _keep_up(self):
-        """Work out the tariff anew, and act on the account's credit, when it is due.
-
-        Where a command or an activation asks for it, with all the room in the heap that there is.
-        """
+        """Work out the tariff anew, and act on the account's credit, when it is due: with what heap there is."""
         tariff, payment = self.tariff, self.payment
         if tariff.is_due(self.time_s) or payment.get("watch_millipence") == LOOK_AT_ONCE:
             self.commit()
@@ -235,6 +229,8 @@ class Meter:
         if self.schedule.is_due(now_s):
             self.drop_cold()  # a tariff that becomes active wants the room
             self.schedule.run_due(now_s)
+        if now_s % _HALF_HOUR_S == 0:
+            self._make_room()  # for logs that have a row now
         for component in self._components.values():
             component.arrive(now_s, load)
         if now_s % _HALF_HOUR_S:
@@ -317,12 +313,8 @@ class Meter:
 
         It is one transaction and takes along what flows, so that energy, money and time on flash are of one moment.
         """
-        unsaved = [
-            component
-            for components in (self._cold, self._components)
-            for component in components.values()
-            if component.unsaved != CLEAN
-        ]
+        loaded = list(self._cold.values()) + list(self._components.values())
+        unsaved = [component for component in loaded if component.unsaved != CLEAN]
         changed = everything or self._staged or any([component.unsaved == CHANGED for component in unsaved])
         saved = unsaved if changed else []
         for component in saved:
@@ -360,10 +352,15 @@ class Meter:
     def release(self):
         """Drop from the heap what is wanted only now and then. What could not be put on flash yet stays.
 
-        Then there is room to work out what a command has changed of the tariff.
+        Then there is room for what follows from a command: of the tariff, and of the account.
         """
-        if self.drop_cold() and self.tariff.get("changed"):
-            self._renew_tariff()
+        if self.drop_cold():
+            if self.tariff.get("changed"):
+                self._renew_tariff()
+            if self.payment.get("watch_millipence") == LOOK_AT_ONCE:
+                self.payment.settle()
+                self.commit()
+                self.drop_cold()
 
     def _renew_tariff(self):
         self.tariff.renew(self.time_s)
