@@ -37,6 +37,23 @@ def is_trial(store):
     return read_record(store)[2] == "T"
 
 
+def plan_start(store):
+    """Keep that the start to come is the program's own doing: it is no trouble, whatever the board says of it."""
+    try:
+        open(store + "/planned", "wb").close()
+    except OSError:
+        pass  # then it is told as trouble, which such a flash is
+
+
+def was_planned(store):
+    """Return whether this start was planned; asked again, it was not."""
+    try:
+        os.remove(store + "/planned")
+    except OSError:
+        return False
+    return True
+
+
 def read_record(store):
     """Return the record's characters; without one, those of a device that has only its factory's files."""
     try:

@@ -8,6 +8,8 @@ import json
 import os
 from binascii import hexlify
 
+PWRON_RESET, HARD_RESET, WDT_RESET = 1, 2, 3
+
 
 class Pin:
     """A pin by its number; inputs are pulled up until the file `pins.json` says otherwise."""
@@ -56,6 +58,11 @@ class WDT:
         levels = _read()
         levels["watchdog"] = levels.get("watchdog", 0) + 1
         _write(levels)
+
+
+def reset_cause():
+    """Return why the program was started: what `pins.json` has as `reset_cause`, or else that its supply came."""
+    return _read().get("reset_cause", PWRON_RESET)
 
 
 def reset():

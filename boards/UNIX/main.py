@@ -1,10 +1,11 @@
 """A virtual device on the unix port or CPython, speaking link frames on its standard input and output.
 
     micropython -X heapsize=250k boards/UNIX/main.py --store DIR [--role esme] [--bench] [--speed N] [--blocking]
-        [--link udp:GROUP:PORT]
+        [--link udp:GROUP:PORT] [--started-by watchdog|hardware]
 
 Standard input and output are the master side of a pty, with O_NONBLOCK set by whoever starts this (`--blocking` says
-that it is not); with `--link` a multicast group is the link instead. The factory's firmware is the package `smets` on
+that it is not); with `--link` a multicast group is the link instead; `--started-by` says that a watchdog ended the
+program before, or that its hardware did. The factory's firmware is the package `smets` on
 the module path (`MICROPYPATH`, `PYTHONPATH`), or else of this checkout; boot.py may pick another from the store. Errors
 go to standard error; exit code 2 means wrong usage, 3 a store that cannot be used, 75 that the device wants to be
 started again.
@@ -21,10 +22,11 @@ X64 = 2  # MicroPython's number of that architecture
 def read_options(arguments):
     """Return the options as a dict. Raises ValueError with a line that says what is wrong."""
     options = {"store": None, "role": "esme", "speed": "1", "bench": False, "blocking": False, "link": None}
+    options["started-by"] = None
     rest = list(arguments)
     while rest:
         name = rest.pop(0)
-        if name not in ("--store", "--role", "--speed", "--bench", "--blocking", "--link"):
+        if name not in ("--store", "--role", "--speed", "--bench", "--blocking", "--link", "--started-by"):
             raise ValueError("unknown option " + name)
         if name in ("--bench", "--blocking"):
             options[name[2:]] = True
@@ -34,6 +36,8 @@ def read_options(arguments):
             raise ValueError(name + " needs a value")
     if not options["store"] or options["role"] not in ROLES or not options["speed"].isdigit():
         raise ValueError("needed: --store DIR; --role is " + " or ".join(ROLES) + ", --speed a whole number")
+    if options["started-by"] not in (None, "watchdog", "hardware"):
+        raise ValueError("--started-by is watchdog or hardware")
     return options
 
 
@@ -92,6 +96,7 @@ def run(options):
     try:
         stream = open_stream(options)
         device = Esme(stream, options["store"], None, options["bench"], int(options["speed"]), True, board())
+        device.trouble = options["started-by"]
     except (OSError, ValueError, StoreCorrupt) as error:
         sys.stderr.write("main.py: " + options["store"] + ": " + str(error) + "\n")
         return 3

@@ -80,8 +80,14 @@ class Protector:
         return TAG
 
 
-def make_meter(time_s=START_S, journal=None, stores=None, **given):
-    meter = Meter(MemoryJournal() if journal is None else journal, Stores() if stores is None else stores, **given)
+def flags_at_first(code):
+    """Every event is sent and in the event log, but that of a command, which is not sent unless its party wants it."""
+    return 4 if code in (0x8154, 0x8155) else 6
+
+
+def make_meter(time_s=START_S, journal=None, stores=None, flags_of=flags_at_first, **given):
+    journal_of_it, stores = MemoryJournal() if journal is None else journal, Stores() if stores is None else stores
+    meter = Meter(journal_of_it, stores, flags_of, **given)
     if journal is None:
         meter.write("clock.time_s", time_s)
     return meter

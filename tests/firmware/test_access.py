@@ -13,6 +13,7 @@ from tests.firmware.meter_world import (
     START_S,
     TABLE,
     TAG,
+    Stores,
     Tokens,
     World,
     events,
@@ -106,6 +107,32 @@ def test_what_the_use_case_lacks_is_out_of_scope():
         (3, 9, obis_of("0-0:10.0.106"), 1, None),
         (1, 70, obis_of("0-0:96.3.10"), 3, None),
     ]
+
+
+def test_a_command_is_logged_with_how_it_ended():
+    world = World()
+    world.ask(EXPORT, VERSION)  # reading is no command
+    world.ask(script(52))
+    world.meter.advance(START_S + 60, world.meter._load)
+    world.ask(script(54), script(53), script(51))
+    world.ask(*limit_to(5000, TOMORROW))  # tells of itself when its time has come
+    world.ask(*limit_to(5000, NOW))
+    code = struct.pack(">H", world.context.message_code)
+    rows = [row for row in world.meter.log("logs.event").rows() if row[1] in (0x8154, 0x8155)]
+    assert rows == [(START_S, 0x8154, code), (START_S + 60, 0x8155, code), (START_S + 60, 0x8154, code)]
+
+
+def test_a_command_that_the_log_cannot_take_is_carried_out_and_answered():
+    stores = Stores()
+    world = World(make_meter(stores=stores))
+
+    def fail(record):
+        raise OSError("no room")
+
+    world.meter.log("logs.event")
+    stores.logs["event"].append = fail
+    assert world.ask(script(52)) == ([0], b"\x00")
+    assert world.ask(SWITCH) == ([0], b"\x16\x00")
 
 
 def test_the_first_error_stops_the_rest():
@@ -430,3 +457,15 @@ def test_another_file_is_no_object_table():
         )
         is None
     )
+
+
+def test_a_meter_is_commissioned_once():
+    world = World(make_meter(time_s=1000))
+    world.meter.hub_time(START_S + 11, 0)
+    world.ask(*set_clock(*WINDOW))
+    assert 0x8F69 not in events(world.meter)
+    for second in (5, 7):
+        world.meter.hub_time(START_S + second, 0)
+        assert world.ask(*set_clock(*WINDOW))[0] == [0] * 5
+        event = world.meter.take_event()
+        assert event == ((0x8F69, START_S + 5, b"") if second == 5 else None), event

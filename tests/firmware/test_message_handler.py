@@ -8,6 +8,7 @@ from tests.firmware.message_world import (
     COS,
     DEVICE,
     DISABLE,
+    NOW_S,
     OPERATOR,
     READ_REGISTERS,
     READ_SWITCH,
@@ -27,6 +28,7 @@ from tests.firmware.message_world import (
 
 PROTECTED = b"\x03\x00\x1e\x00\x00\x2b\x02\x08\xff\x01"
 MALFORMED, NO_AUTHORITY, NOT_AUTHENTIC, NOT_SUPPORTED = 0x8F1E, 0x8F30, 0x8F3D, 0x8F85
+UNUSUAL_NUMBERS = 0x8F60
 
 
 def read_command(world, counter=1000, **how):
@@ -37,7 +39,12 @@ def assert_refused(world, message, code):
     before = world.state()
     assert world.handle(message) is None
     assert world.state() == before
-    assert world.events and world.events[-1] == code, world.events
+    assert refusals(world)[-1] == code, world.events
+
+
+def refusals(world):
+    """Return the events of single refusals."""
+    return [code for code in world.events if code != UNUSUAL_NUMBERS]
 
 
 def test_read_is_answered_with_a_mac_for_its_originator():
@@ -122,10 +129,10 @@ def test_every_flipped_bit_outside_the_recipient_is_refused():
         before = world.state()
         flipped = bytearray(command)
         flipped[place] ^= 1 << place % 8
-        count = len(world.events)
+        count = len(refusals(world))
         assert world.handle(bytes(flipped)) is None, place
         assert world.state() == before, place
-        assert len(world.events) == count + (not recipient <= place < recipient + 8), place
+        assert len(refusals(world)) == count + (not recipient <= place < recipient + 8), place
     assert world.handler.dropped == 8
     assert world.handle(command) is not None
 
@@ -254,6 +261,25 @@ def test_refusals_raise_alerts_and_repeats_are_limited():
     world.handle(bad)
     world.handle(bad)
     assert len(world.sent) == 6
+
+
+def test_unusual_numbers_of_refusals_are_told_once_an_hour():
+    world = World()
+    command = read_command(world)
+    bad = command[:-1] + bytes((command[-1] ^ 1,))
+    for minute in range(180):
+        world.now_s = NOW_S + minute * 60
+        for _ in range(1 if minute < 60 else 2):
+            world.handle(bad)
+    told = [code for code in world.events if code != NOT_AUTHENTIC]
+    assert told == 3 * [UNUSUAL_NUMBERS]
+    alerts = [parse(message) for message in world.sent if alert_code(message) == UNUSUAL_NUMBERS]
+    assert len(alerts) == 3 and bytes(alerts[0].recipient) == SUPPLIER and alerts[0].code == 0x1000
+    quiet = World()
+    for minute in range(0, 600, 3):  # twenty an hour are nothing unusual
+        quiet.now_s = NOW_S + minute * 60
+        quiet.handle(bad)
+    assert UNUSUAL_NUMBERS not in quiet.events
 
 
 def test_cell_details_by_mac_and_by_signature():

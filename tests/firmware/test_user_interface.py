@@ -7,7 +7,7 @@ from smets.meter.measurement import Measurement
 from smets.meter.user_interface import PAGES
 from tests.firmware.account_world import ARMED, DISABLED, ENABLED, POUND, prepaid, use
 from tests.firmware.memory_journal import MemoryJournal
-from tests.firmware.meter_world import DAY_S, START_S, Stores, Tokens, make_meter
+from tests.firmware.meter_world import DAY_S, START_S, Stores, Tokens, events, make_meter
 
 UTRN = "12345678901234567890"
 DONE, REFUSED = 0x8161, 0x8162
@@ -144,6 +144,14 @@ def test_whoever_guesses_waits_even_if_the_power_fails_in_between():
         use(meter, 121)
         assert visit.type(wrong)[1] == "Wrong PIN"
     assert visit.type("1234")[1] == "Done"
+
+
+def test_three_wrong_pins_are_a_failed_authentication():
+    meter = make_meter()
+    visit = Visit(with_pin(meter))
+    for wrong, told in (("0000", []), ("0001", []), ("0002", [0x8F53]), ("0003", [])):
+        visit.type(wrong)
+        assert [code for code in events(meter) if code == 0x8F53] == told, wrong
 
 
 def test_a_customer_sets_changes_and_removes_a_pin_and_a_supplier_removes_one():

@@ -10,6 +10,10 @@ and null for data (GBCS 7.2.9); what was done before it stays done.
 
 That is the meter's refusal. When the device itself fails, for want of heap or of flash, a command is all or nothing: it
 is taken back, the first item answers 2 (temporary failure) or 1 (hardware fault), and all others 250.
+
+A request that sets or acts, all of it now, is an event (0x8154 done, 0x8155 not) with its message code, as in the
+reference event logs. Readings chosen: a request that only reads is no command, for SMETS2 tells them apart (5.6.2 and
+5.6.3), and one that waits for its date has events of its own then (0x8F66, 0x8F67).
 """
 
 import struct
@@ -34,6 +38,7 @@ from smets.cosem.results import (
 from smets.cosem.selection import read_range
 from smets.cosem.sink import SinkFull
 from smets.meter.errors import MeterError
+from smets.meter.schedule import NEVER, NOW
 from smets.on_demand import collect, fetch
 
 REQUEST = const(0xD9)
@@ -48,6 +53,8 @@ _DATA_PROTECTION = const(30)
 MAX_ITEMS = const(64)
 """The most items of one request; the reference messages have up to 23."""
 _RESULT_SIZE = const(2)
+_COMMAND_DONE = const(0x8154)
+_COMMAND_FAILED = const(0x8155)
 
 
 class MalformedRequest(ValueError):
@@ -108,6 +115,7 @@ class AccessService:
         self._store_errors = store_errors
         self._codec = LayoutCodec(meter)
         self._results = bytearray(MAX_ITEMS * _RESULT_SIZE)
+        self._is_dated = False
 
     def execute(self, request, context, sink):
         """Carry out `request` (memoryview) and write the whole response to `sink`.
@@ -116,6 +124,7 @@ class AccessService:
         changed in the meter is on flash when this returns.
         """
         self.context = context
+        self._is_dated = False
         invoke_id, items, data, count = _parse(request, self._results)
         sink.byte(RESPONSE)
         sink.write(invoke_id)
@@ -135,8 +144,23 @@ class AccessService:
             sink.limit = limit
             self._fail_all(count, sink, TEMPORARY_FAILURE)
         self.make_room()
+        self._log_outcome(count)
         axdr.write_length(sink, count)
         sink.write(memoryview(self._results)[: count * _RESULT_SIZE])
+
+    def _log_outcome(self, count):
+        """Record that a command was carried out, or was not; it is answered even if that cannot be kept."""
+        results = self._results
+        acts = [place for place in range(0, 2 * count, 2) if results[place] != GET]
+        if not acts or self._is_dated:
+            return
+        failed = any([results[place + 1] != SUCCESS for place in range(0, 2 * count, 2)])
+        try:
+            code = struct.pack(">H", self.context.message_code)
+            self._meter.record(_COMMAND_FAILED if failed else _COMMAND_DONE, information=code)
+        except self._store_errors + (MemoryError,):
+            self._meter.discard()
+        self.make_room()
 
     def _fail_all(self, count, sink, result):
         """What was done could not be kept: take it back; no item may be taken for done, whatever it answered."""
@@ -221,6 +245,7 @@ class AccessService:
     def _set(self, item, argument):
         self.check_faults(item)
         for paths, time_s in self._codec.decode(self._objects.layout, argument):
+            self._is_dated = self._is_dated or time_s not in (NOW, NEVER)
             name = struct.pack(">H6sb", item.class_id, item.obis, item.member)
             self._meter.activate(paths, time_s, self.context.origin + name)
 

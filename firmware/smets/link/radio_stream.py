@@ -10,9 +10,9 @@ protect themselves.
 """
 
 import os
-import time
-
 from micropython import const
+
+from smets.link.ticks import ticks_diff, ticks_ms
 
 TO_DEVICE = const(1)
 TO_HOST = const(2)
@@ -89,7 +89,7 @@ class RadioStream:
         self._output[5], self._output[6] = self._number >> 8, self._number & 0xFF
         self._output[HEAD:end] = octets
         self._is_acknowledged = False
-        started_ms = _ticks_ms()
+        started_ms = ticks_ms()
         while not self._is_acknowledged:
             self._radio.send(memoryview(self._output)[:end])
             self._await_acknowledgement()
@@ -98,7 +98,7 @@ class RadioStream:
         return self._is_acknowledged
 
     def _await_acknowledgement(self):
-        started_ms, left_ms = _ticks_ms(), _RETRY_MS
+        started_ms, left_ms = ticks_ms(), _RETRY_MS
         while left_ms > 0 and not self._is_acknowledged:
             self._receive(left_ms)
             left_ms = _RETRY_MS - _passed_ms(started_ms)
@@ -130,15 +130,3 @@ class RadioStream:
         self._answer[:] = self._input[:HEAD]
         self._answer[0] |= _ACKNOWLEDGED
         self._radio.send(self._answer)
-
-
-def _ticks_ms():
-    if hasattr(time, "ticks_ms"):
-        return time.ticks_ms()
-    return int(time.monotonic() * 1000)  # type: ignore[attr-defined]  # CPython
-
-
-def _passed_ms(since_ms):
-    if hasattr(time, "ticks_diff"):
-        return time.ticks_diff(time.ticks_ms(), since_ms)
-    return _ticks_ms() - since_ms

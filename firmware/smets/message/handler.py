@@ -10,7 +10,7 @@
 | payload of the use case's shape | an error response |
 
 A refused command changes nothing but its count, the security log and the alert. An accepted one has its counter on
-flash before it acts.
+flash before it acts. _UNUSUAL refusals within an hour are told besides, once (0x8F60): GBCS leaves the number open.
 """
 
 import gc
@@ -33,6 +33,9 @@ _MALFORMED = const(0x8F1E)
 _NO_AUTHORITY = const(0x8F30)
 _NOT_AUTHENTIC = const(0x8F3D)
 _NOT_SUPPORTED = const(0x8F85)
+_UNUSUAL_NUMBERS = const(0x8F60)
+_UNUSUAL = const(30)
+_HOUR_S = const(3600)
 
 _COMMAND_SIGNED = const(1)
 _COMMAND_MAC = const(2)
@@ -67,6 +70,7 @@ class Handler:
     def __init__(self, station, use_cases, protection, alerts, access, writer):
         self.refused = {}
         self.dropped = self.accepted = 0
+        self._lately = self._since_s = 0
         self._station = station
         self._device = station.eui
         self._use_cases = use_cases
@@ -104,13 +108,24 @@ class Handler:
         """Refuse a message that is longer than the device takes: nobody looked into it."""
         self._refuse(_MALFORMED)
 
+    def report(self, code):
+        """Log and tell what a stranger can provoke: the alert is sent as often as that may be."""
+        self._report(code)
+        self._alerts.tell_refusal(code, self._clock())
+
     def _refuse(self, code):
         self.refused[code] = self.refused.get(code, 0) + 1
-        self._report(code)
         if code == _NOT_SUPPORTED:
+            self._report(code)
             self._alerts.tell_not_supported(self._envelope, self._clock())
         else:
-            self._alerts.tell_refusal(code, self._clock())
+            self.report(code)
+        now_s = self._clock()
+        if not 0 <= now_s - self._since_s < _HOUR_S:
+            self._lately, self._since_s = 0, now_s
+        self._lately += 1
+        if self._lately == _UNUSUAL:
+            self.report(_UNUSUAL_NUMBERS)
 
     def _check(self, envelope):
         """Return the use case and the originator's cell of an authentic command. Raises _Refused, EnvelopeError."""

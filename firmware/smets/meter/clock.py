@@ -1,6 +1,7 @@
 """The clock: UTC in seconds since 2000, its status, and how it follows the communications hub's (GBCS 9.1).
 
 Set Clock names only an interval: the hub's time is adopted if it lies inside and is reliable, and is refused otherwise.
+The first time that this works, the meter is commissioned (0x8F69): it is what DUIS calls that (8.1.1).
 A reliable clock is compared with the hub's once a day: up to 10 s it is adjusted (0x8145), beyond that it is left as it
 is and no longer reliable (0x8F0C).
 """
@@ -16,6 +17,7 @@ _INVALID = const(2)
 _ADJUSTED = const(0x8145)
 _OUTSIDE_WINDOW = const(0x81C6)
 _TOO_FAR = const(0x8F0C)
+_COMMISSIONED = const(0x8F69)
 _MAX_ADJUSTMENT_S = const(10)
 _COMPARE_EVERY_S = const(86400)
 NEVER = const(0xFFFFFFFF)
@@ -74,7 +76,10 @@ class Clock(Component):
         if not self.get("window_start_s") <= hub_s <= self.get("window_end_s"):
             self.meter.record(_OUTSIDE_WINDOW)
             raise NotNow("the hub's time lies outside the interval")
+        is_first = self.get("status") == _INVALID
         self._adopt()
+        if is_first:
+            self.meter.record(_COMMISSIONED)
 
     def _compare(self):
         if abs(self._hub_ahead_s) > _MAX_ADJUSTMENT_S:

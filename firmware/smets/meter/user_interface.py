@@ -11,7 +11,8 @@ Keys are `0` to `9`, `next`, `back`, `ok` and `clear`. Digits are gathered, and 
 asked again when no key was pressed for two minutes.
 
 Readings chosen, where SMETS2 leaves it to the maker: after three wrong PINs in a row each further try has to wait five
-minutes, a restart between them or not. Emergency credit, top-ups and closing the supply need no PIN: they give away
+minutes, a restart between them or not; that is told as a failed authentication that has no other code (0x8F53).
+Emergency credit, top-ups and closing the supply need no PIN: they give away
 nothing, and a customer in the dark has to get out of it.
 """
 
@@ -31,6 +32,7 @@ _PIN_DIGITS = const(4)
 _UNLOCKED_S = const(120)
 _LOCK_OUT_S = const(300)
 _TRIES = const(3)
+_NOT_AUTHENTICATED = const(0x8F53)
 NOTHING, DONE, REFUSED, WRONG_PIN, WAIT = 0, 1, 2, 3, 4
 """What became of the last `ok`."""
 
@@ -141,6 +143,7 @@ class UserInterface(Component):
         self._set("wrong_pins", wrong)
         if wrong == _TRIES:
             self._set("locked_until_s", self.meter.time_s + _LOCK_OUT_S)
+            self.meter.record(_NOT_AUTHENTICATED)
         self.end(WRONG_PIN)
 
     def _offer(self):

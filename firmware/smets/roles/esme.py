@@ -7,11 +7,11 @@ command changed is on flash before its answer leaves.
 import gc
 import os
 import sys
-import time
 
 from micropython import const
 
 from smets.link import framing
+from smets.link.ticks import ticks_diff, ticks_ms
 from smets.message.envelope import BLOCK, BLOCK_HEAD, MAX_MESSAGE, Writer
 from smets.on_demand import call, collect, fetch, forget
 from smets.store.files import FLASH, StoreCorrupt
@@ -39,9 +39,9 @@ _BLOCK_TAG = const(0xE0)
 _HUB_TIME_SIZE = const(5)
 _LOG_TEXT = const(200)
 _TIME_REQUEST = b'{"do": "status"}'
+_UNAUTHORISED_ACCESS = const(0x8F3E)
 _FAILED = '{"ok": false, "why": "%s"}'
 _CRASH_LOG = "smets.store.crash_log"
-_TABLES_OF_FROZEN = "lib/tables"
 _UNPROVISIONED = "no meter yet: run `smets device provision --port PORT` (only provisioning requests are answered)"
 _FAILURES = (OSError, MemoryError, RuntimeError, ValueError, StoreCorrupt)
 """What may fail on a device in the field: a flash that is full or failing or damaged, a heap or stack at its end, a
@@ -56,6 +56,9 @@ class Esme:
     is armed already: the self-test of a firmware on trial feeds it. Raises StoreCorrupt when the store is damaged,
     OSError when it cannot be used.
 
+    `trouble` is what it is to tell next as a threat to its integrity (integrity.py): an error that it survived, or,
+    set by whoever starts it, that a "watchdog" or the "hardware" ended it before. None when there is none.
+
     `measure`, when set, is called with the seconds that passed and returns the Measurement that held in them.
     `terminals` are what is wired to the meter: `follow(meter)` is called every round, with None before there is one.
     `starts_again` becomes true when the device has to start again, to run other firmware; all is on flash then.
@@ -68,10 +71,12 @@ class Esme:
         self.store = store
         self.board = board.encode()
         self.watchdog = watchdog
-        self.tables = tables or _tables_beside_package()
+        self.tables = tables or call("smets.roles.tables_folder", "find")
         self.with_bench, self.speed = with_bench, speed
         self.measure, self.terminals = None, ()
         self._prints_errors, self._noted = prints_errors, ""
+        self.trouble = None
+        self.damaged = []  # logs that were told of
         _collect_every(_COLLECT_EVERY)
         # the large buffers first, while the heap is in one piece
         self._decoder = framing.FrameDecoder(MAX_MESSAGE + BLOCK_HEAD)
@@ -83,7 +88,7 @@ class Esme:
         self.anchors = TrustAnchors(self.journal, self.keys)
         self._input = bytearray(_READ_SIZE)
         self._output = bytearray(framing.MIN_BUFFER)
-        self._last_ms = _ticks_ms()
+        self._last_ms = ticks_ms()
         self._left_ms = 0
         self._rooms = self._provisioning = self._blocks = self._images = None
         self._long_frames = 0
@@ -125,6 +130,8 @@ class Esme:
             self._guard(terminal.follow, meter)
         if self._rooms and not self.starts_again:
             self._put_away(meter)  # what is due may want all the room that there is
+            if self.trouble is not None:
+                self._guard(self._tell_trouble, meter)
             self._guard(self._rooms.tell_events)
             self._put_away(meter)
 
@@ -136,8 +143,8 @@ class Esme:
 
     def catch_up(self):
         """Let the meter live up to now."""
-        now_ms = _ticks_ms()
-        passed_ms, self._last_ms = _ticks_diff(now_ms, self._last_ms), now_ms
+        now_ms = ticks_ms()
+        passed_ms, self._last_ms = ticks_diff(now_ms, self._last_ms), now_ms
         if self._blocks and self._blocks.is_over(passed_ms):
             self._blocks = None
         if not self._rooms:
@@ -182,10 +189,7 @@ class Esme:
         try:
             return SegmentLog(self.store + "/logs", name, record_size, capacity)
         except StoreCorrupt as error:
-            self.log(str(error))
-            from smets.store.damaged import DamagedLog
-
-            return DamagedLog()
+            return call("smets.roles.integrity", "stand_in", self, name, error)
 
     def log(self, text):
         """Send a line on the log channel."""
@@ -211,7 +215,10 @@ class Esme:
 
     def _provision(self, request):
         if self._rooms:
-            self._send(framing.PROVISIONING, answer_provisioned(request, self.journal, ROLE))
+            answer, is_allowed = answer_provisioned(request, self.journal, ROLE)
+            self._send(framing.PROVISIONING, answer)
+            if not is_allowed:
+                self._rooms.handler.report(_UNAUTHORISED_ACCESS)
             return
         if self._provisioning is None:
             from smets.trust.provisioning import Provisioning
@@ -340,13 +347,21 @@ class Esme:
         except _FAILURES as error:
             self.note(error)
 
+    def _tell_trouble(self, meter):
+        trouble, self.trouble = self.trouble, None
+        call("smets.roles.integrity", "tell", meter, trouble, self.journal.is_writable())
+
     def note(self, error):
-        """Keep an error in the crash log, once while it repeats, and tell it on the log channel."""
+        """Keep an error in the crash log, once while it repeats, and tell it on the log channel.
+
+        One that threatens the meter's integrity is an event as well; a heap at its end is none, and has no room for it.
+        """
         if self._prints_errors:
             _print_exception(error)
         text = "%s: %s" % (type(error).__name__, error)
         if text != self._noted:
             self._noted = text
+            self.trouble = None if isinstance(error, MemoryError) else error
             try:
                 call(_CRASH_LOG, "note", self.store, self._rooms.time_s() if self._rooms else 0, error)
             except _FAILURES:
@@ -376,26 +391,6 @@ def _exists(path):
     except OSError:
         return False
     return True
-
-
-def _tables_beside_package():
-    """Return the folder `tables` beside the folder `smets` that this module is in; frozen, it is in none."""
-    path = __file__.replace("\\", "/")
-    if "/smets/" in path:
-        return path.rsplit("/smets/", 1)[0] + "/tables"
-    return "tables" if _exists("tables") else _TABLES_OF_FROZEN
-
-
-def _ticks_ms():
-    if hasattr(time, "ticks_ms"):
-        return time.ticks_ms()
-    return int(time.monotonic() * 1000)  # type: ignore[attr-defined]  # CPython
-
-
-def _ticks_diff(later_ms, earlier_ms):
-    if hasattr(time, "ticks_diff"):
-        return time.ticks_diff(later_ms, earlier_ms)
-    return later_ms - earlier_ms
 
 
 def _print_exception(error):

@@ -9,15 +9,12 @@ from smets.cosem.table import READ, ObjectTable
 from smets.message.alerts import AlertTable
 from smets.message.authority import UseCaseTable
 from smets.roles.image_news import hold
+from smets.roles.integrity import EXECUTION, STORAGE, warn
 from smets.update.self_test import SelfTestFailed, check_cryptography, check_slot, check_store
 from smets.update.slots import CONFIRMED, FAILED, NONE, TRIAL, Slots
 
 _VERIFIED = const(0x8F72)
 _NOT_VERIFIED_AT_START = const(0x8F1B)
-_INTEGRITY_WARNING = const(0x81A0)
-_PROGRAM_EXECUTION = const(b"\x00\x02")
-_PROGRAM_STORAGE = const(b"\x00\x03")
-"""What an integrity warning tells besides (GBCS 16.2)."""
 _ACTIVATE = const(0x0012)
 _VERSION_OBIS = const(b"\x00\x00\x00\x02\x01\xff")
 _WAITING = const("later/0012")
@@ -29,7 +26,7 @@ def after_start(device, meter):
     if slots.state == TRIAL:
         _end_trial(device, slots)
     elif slots.state == FAILED and device.journal.get(_WAITING):
-        meter.record(_INTEGRITY_WARNING, _PROGRAM_EXECUTION)
+        warn(meter, EXECUTION)
     elif slots.state in (CONFIRMED, FAILED) and not device.journal.get(_WAITING):
         slots.told()
     held = slots.untold()
@@ -80,4 +77,4 @@ def _check_running(slots, meter):
         check_slot(slots, slots.active)
     except SelfTestFailed:
         meter.record(_NOT_VERIFIED_AT_START)
-        meter.record(_INTEGRITY_WARNING, _PROGRAM_STORAGE)
+        warn(meter, STORAGE)

@@ -30,14 +30,18 @@ def who(journal, role):
 
 
 def answer_provisioned(request, journal, role):
-    """Return the JSON answer (bytes) of a provisioned device to a provisioning request: `who`, or a refusal."""
+    """Return the JSON answer (bytes) of a provisioned device to a provisioning request, and whether it was `who`.
+
+    All others are refused.
+    """
     try:
         asked = json.loads(bytes(request))
     except (ValueError, RuntimeError, MemoryError):  # nested without end
         asked = None
-    if isinstance(asked, dict) and asked.get("do") == "who":
+    is_allowed = isinstance(asked, dict) and asked.get("do") == "who"
+    if is_allowed:
         answer = who(journal, role)
         answer["ok"] = True
     else:
         answer = {"ok": False, "why": "the device is provisioned already"}
-    return json.dumps(answer).encode()
+    return json.dumps(answer).encode(), is_allowed

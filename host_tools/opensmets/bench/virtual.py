@@ -58,6 +58,7 @@ class VirtualDevice:
         self._process: subprocess.Popen[bytes] | None = None
         self._attendant: threading.Thread | None = None
         self._stopping = False
+        self._started_by: str | None = None
         self._lock: StoreLock | None = None
         self._watch: Watch | None = None
         self._master, self._slave = os.openpty()
@@ -83,6 +84,8 @@ class VirtualDevice:
         options = ["--store", str(self.store.absolute()), "--role", self.role, "--speed", str(self.speed)]
         options += ["--bench"] if self.bench else []
         options += ["--link", self._link] if self._link else []
+        started_by, self._started_by = self._started_by, None
+        options += ["--started-by", started_by] if started_by else []
         if self.runtime == "cpython":
             source = firmware_path()
             return [sys.executable, str(self._program or main_path()), *options], {
@@ -123,6 +126,7 @@ class VirtualDevice:
             if self._is_trial():
                 process.kill()
                 process.wait()
+                self._started_by = "watchdog"
                 return START_AGAIN
         return process.wait()
 
@@ -185,9 +189,13 @@ class VirtualDevice:
             self._watch.close()
             self._watch = None
 
-    def restart(self) -> None:
-        """Cut the power and boot again with the same store and the same port."""
+    def restart(self, started_by: str | None = None) -> None:
+        """Cut the power and boot again with the same store and the same port.
+
+        `started_by` is what the device takes for the cause: a `watchdog`, its `hardware`, or None, its supply.
+        """
         self.stop()
+        self._started_by = started_by
         self.start()
 
     def wait(self) -> int:

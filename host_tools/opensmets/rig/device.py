@@ -63,6 +63,18 @@ class RigDevice:
         """The meter's EUI-64 as DUIS writes it."""
         return format_eui(self.eui)
 
+    @property
+    def link(self) -> Tap:
+        """The link to the meter; what passes is kept for a test that fails."""
+        return self._tap
+
+    @property
+    def store(self) -> Path:
+        """The folder of a virtual meter's state. Raises SmetsError with a board, which has its own flash."""
+        if not self._virtual:
+            raise SmetsError("a board keeps its state in its own flash: run this test on a virtual meter")
+        return self._virtual.store
+
     def __enter__(self) -> Self:
         return self
 
@@ -122,11 +134,14 @@ class RigDevice:
         for log in FIRST_LOGS:
             self.bench("clear", log=log)
 
-    def cut_power(self) -> None:
-        """Cut the power of a virtual meter without a word and let it boot again. Raises SmetsError with a board."""
+    def cut_power(self, started_by: str | None = None) -> None:
+        """Cut the power of a virtual meter without a word and let it boot again. Raises SmetsError with a board.
+
+        `started_by` is what the meter takes for the cause: a `watchdog`, its `hardware`, or None, its supply.
+        """
         if not self._virtual:
             raise SmetsError("the rig cannot pull a board's plug: run this test on a virtual meter")
-        self._virtual.restart()
+        self._virtual.restart(started_by)
         self.bench("speed", factor=0)
 
     def now(self) -> datetime:
