@@ -10,6 +10,7 @@ protect themselves.
 """
 
 import os
+
 from micropython import const
 
 from smets.link.ticks import ticks_diff, ticks_ms
@@ -93,7 +94,7 @@ class RadioStream:
         while not self._is_acknowledged:
             self._radio.send(memoryview(self._output)[:end])
             self._await_acknowledgement()
-            if _passed_ms(started_ms) >= patience_ms:
+            if ticks_diff(ticks_ms(), started_ms) >= patience_ms:
                 break
         return self._is_acknowledged
 
@@ -101,7 +102,7 @@ class RadioStream:
         started_ms, left_ms = ticks_ms(), _RETRY_MS
         while left_ms > 0 and not self._is_acknowledged:
             self._receive(left_ms)
-            left_ms = _RETRY_MS - _passed_ms(started_ms)
+            left_ms = _RETRY_MS - ticks_diff(ticks_ms(), started_ms)
 
     def _receive(self, timeout_ms):
         """Take one datagram, if one comes: bytes, an acknowledgement, or something else's."""
