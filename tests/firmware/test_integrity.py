@@ -1,10 +1,11 @@
 """Threats to a meter's integrity are told by the code of their cause and by the warning that names it (GBCS 16.2)."""
 
+from smets.meter.measurement import Measurement
 from smets.roles import integrity
 from smets.store.files import StoreCorrupt
-from tests.firmware.meter_world import make_meter
+from tests.firmware.meter_world import START_S, events, make_meter
 
-SENT, EVENT_LOG = 2, 4
+SENT, EVENT_LOG, SECURITY_LOG = 2, 4, 8
 
 
 def told(trouble, is_writable=True):
@@ -41,3 +42,12 @@ def test_a_warning_is_told_by_both_codes():
     assert meter.take_event()[0] == 0x81B0
     code, _, body = meter.take_event()
     assert (code, body) == (0x81A0, b"\x00\x03")
+
+
+def test_a_stranger_is_told_of_once_a_minute():
+    meter = make_meter(flags_of=lambda code: SENT | SECURITY_LOG)
+    for seconds, count in ((0, 1), (0, 1), (59, 1), (60, 2), (61, 2)):
+        meter.advance(START_S + seconds, Measurement())
+        integrity.tell(meter, "stranger", True)
+        assert len(meter.log("logs.security")) == count
+    assert events(meter) == [0x8F3E, 0x8F3E]

@@ -108,8 +108,8 @@ class Handler:
         """Refuse a message that is longer than the device takes: nobody looked into it."""
         self._refuse(_MALFORMED)
 
-    def report(self, code):
-        """Log and tell what a stranger can provoke: the alert is sent as often as that may be."""
+    def _tell(self, code):
+        """Log and tell a refusal; its alert is sent as often as that may be."""
         self._report(code)
         self._alerts.tell_refusal(code, self._clock())
 
@@ -119,13 +119,13 @@ class Handler:
             self._report(code)
             self._alerts.tell_not_supported(self._envelope, self._clock())
         else:
-            self.report(code)
+            self._tell(code)
         now_s = self._clock()
         if not 0 <= now_s - self._since_s < _HOUR_S:
             self._lately, self._since_s = 0, now_s
         self._lately += 1
         if self._lately == _UNUSUAL:
-            self.report(_UNUSUAL_NUMBERS)
+            self._tell(_UNUSUAL_NUMBERS)
 
     def _check(self, envelope):
         """Return the use case and the originator's cell of an authentic command. Raises _Refused, EnvelopeError."""

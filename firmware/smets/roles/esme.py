@@ -29,8 +29,8 @@ _PROVISIONING_MODULES = (
 )  # fmt: skip
 _LOG_MODULES = ("smets.store.segments", "smets.store.damaged")
 _COLLECT_EVERY = const(4096)
-"""Bytes between collections while code is loaded and commands are carried out, or what stays lies scattered between what
-does not, and the heap has no place of more than some 200 bytes."""
+"""Bytes between collections while code is loaded and commands are carried out, or what stays lies scattered between
+what does not, and the heap has no place of more than some 200 bytes."""
 _IDLE_MS = const(100)
 """Longest wait for the link before time is let go on."""
 _LONGEST_PAUSE_MS = const(5000)
@@ -39,7 +39,6 @@ _BLOCK_TAG = const(0xE0)
 _HUB_TIME_SIZE = const(5)
 _LOG_TEXT = const(200)
 _TIME_REQUEST = b'{"do": "status"}'
-_UNAUTHORISED_ACCESS = const(0x8F3E)
 _FAILED = '{"ok": false, "why": "%s"}'
 _CRASH_LOG = "smets.store.crash_log"
 _UNPROVISIONED = "no meter yet: run `smets device provision --port PORT` (only provisioning requests are answered)"
@@ -57,7 +56,7 @@ class Esme:
     OSError when it cannot be used.
 
     `trouble` is what it is to tell next as a threat to its integrity (integrity.py): an error that it survived, or,
-    set by whoever starts it, that a "watchdog" or the "hardware" ended it before. None when there is none.
+    set by whoever starts it, that a "watchdog" or the "hardware" ended it before; or a "stranger" at its port.
 
     `measure`, when set, is called with the seconds that passed and returns the Measurement that held in them.
     `terminals` are what is wired to the meter: `follow(meter)` is called every round, with None before there is one.
@@ -218,7 +217,7 @@ class Esme:
             answer, is_allowed = answer_provisioned(request, self.journal, ROLE)
             self._send(framing.PROVISIONING, answer)
             if not is_allowed:
-                self._rooms.handler.report(_UNAUTHORISED_ACCESS)
+                self.trouble = "stranger"
             return
         if self._provisioning is None:
             from smets.trust.provisioning import Provisioning

@@ -1,5 +1,8 @@
 """What threatens a meter's integrity, told as events: the code of the cause, and the warning that names it (GBCS 16.2).
 
+Of a stranger, who would provision a meter that is one already, it is told once a minute (0x8F3E): the answers are his,
+the alerts cost the meter a signature each.
+
 A warning (0x81A0) carries the cause's number; its supplier may want the one, the other, or both (ECS25a). Loaded when
 there is something to tell.
 """
@@ -12,7 +15,10 @@ from smets.store.files import StoreCorrupt
 WATCHDOG = "watchdog"
 HARDWARE = "hardware"
 """Why a device started, when neither its supply nor its own program had it start."""
+STRANGER = "stranger"
 
+_UNAUTHORISED_ACCESS = const(0x8F3E)
+_PATIENCE_S = const(60)
 _WARNING = const(0x81A0)
 MEMORY, EXECUTION, STORAGE, HARDWARE_RESET, BITTEN = const(1), const(2), const(3), const(5), const(6)
 """Causes: non volatile memory, program execution, program storage, unexpected hardware reset, watchdog."""
@@ -28,13 +34,24 @@ def warn(meter, cause):
 
 
 def tell(meter, trouble, is_writable):
-    """Tell of `trouble`, why the device started or an error that it survived; of what is no threat nothing is told.
+    """Tell of `trouble`: why the device started, an error that it survived, a stranger. Nothing of what is no threat.
 
     `is_writable` tells whether its journal takes changes: an error of input or output may be the link's as well.
     """
+    if trouble == STRANGER:
+        _tell_stranger(meter)
+        return
     cause = _STARTS.get(trouble) if isinstance(trouble, str) else _cause_of(trouble, is_writable)
     if cause:
         warn(meter, cause)
+        meter.commit()
+
+
+def _tell_stranger(meter):
+    log = meter.logs.get("security")
+    time_s, code = log.row(len(log) - 1) if len(log) else (0, 0)
+    if code != _UNAUTHORISED_ACCESS or not 0 <= meter.time_s - time_s < _PATIENCE_S:
+        meter.record(_UNAUTHORISED_ACCESS)
         meter.commit()
 
 
