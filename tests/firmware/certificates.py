@@ -21,10 +21,11 @@ ISSUER = private(1)
 ISSUER_PUBLIC = p256.public_key(ISSUER)
 
 
-def make_certificate(eui, role, usage, key=None, public=None, signer=ISSUER, authority=None):
+def make_certificate(eui, role, usage, key=None, public=None, signer=ISSUER, authority=None, contingency=None):
     """Return a certificate (DER) signed by ISSUER: an organisation's with `role`, a device's without.
 
-    `signer` is another issuer's private key, `authority` the key identifier of the issuer that it names.
+    `signer` is another issuer's private key, `authority` the key identifier of the issuer that it names, `contingency`
+    a root's wrapped contingency key.
     """
     public = public or p256.public_key(key)
     body = der.encode_shortest(
@@ -38,7 +39,7 @@ def make_certificate(eui, role, usage, key=None, public=None, signer=ISSUER, aut
         der.encode_shortest(
             0xA3,
             der.encode_shortest(
-                der.SEQUENCE, *_extensions(usage, public, None if role is not None else eui, authority)
+                der.SEQUENCE, *_extensions(usage, public, None if role is not None else eui, authority, contingency)
             ),
         ),
     )
@@ -64,7 +65,7 @@ def _attribute(oid, value):
     return der.encode(_SET, der.encode(der.SEQUENCE, der.encode(der.OBJECT_IDENTIFIER, oid), value))
 
 
-def _extensions(usage, public, serial, authority):
+def _extensions(usage, public, serial, authority, contingency):
     bits = {DIGITAL_SIGNATURE: b"\x07\x80", KEY_AGREEMENT: b"\x03\x08", KEY_CERT_SIGN: b"\x02\x04"}[usage]
     yield _extension(b"\x55\x1d\x0f", der.encode(der.BIT_STRING, bits))
     yield _extension(b"\x55\x1d\x0e", der.encode(der.OCTET_STRING, sha256(public).digest()[:8]))
@@ -75,6 +76,8 @@ def _extensions(usage, public, serial, authority):
         hardware = der.encode(der.SEQUENCE, kind, der.encode(der.OCTET_STRING, serial))
         name = der.encode(der.OBJECT_IDENTIFIER, b"\x2b\x06\x01\x05\x05\x07\x08\x04")
         yield _extension(b"\x55\x1d\x11", der.encode(der.SEQUENCE, der.encode(0xA0, name, der.encode(0xA0, hardware))))
+    if contingency:
+        yield _extension(b"\x2b\x06\x01\x05\x05\x07\x01\x14", contingency)
 
 
 def _extension(oid, value):

@@ -122,7 +122,7 @@ def test_wrong_data_is_refused():
 
 
 def test_wrong_lengths():
-    assert refused(Gcm, bytes(15)) and refused(Gcm, bytes(32))
+    assert refused(Gcm, bytes(15)) and refused(Gcm, bytes(24)) and refused(Gcm, bytes(31))
     gcm = Gcm(KEY)
     for iv in (b"", IV[:11], IV + b"\x00"):
         assert refused(gcm.tag, iv) and refused(gcm.seal, iv, b"", bytearray(1))

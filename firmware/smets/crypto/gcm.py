@@ -1,4 +1,4 @@
-"""AES-128-GCM (SP 800-38D) with 96-bit IVs and 96- or 128-bit tags, on `cryptolib`'s AES-ECB.
+"""AES-GCM (SP 800-38D) with 96-bit IVs and 96- or 128-bit tags, on `cryptolib`'s AES-ECB.
 
 Where nothing is encrypted it is GMAC. GBCS's tags have 12 bytes; its additional data begins `11 00000000 00` for a MAC
 and is `31` for a sensitive part.
@@ -11,6 +11,7 @@ from smets.crypto.compare import equal
 from smets.crypto.ghash import Ghash
 
 KEY_BYTES = const(16)
+LONG_KEY_BYTES = const(32)
 IV_BYTES = const(12)
 TAG_BYTES = const(12)
 LONG_TAG_BYTES = const(16)
@@ -24,9 +25,9 @@ class Gcm:
     """A key and its buffers, for one message after another but one at a time. An IV must not be used twice to seal."""
 
     def __init__(self, key):
-        """Take the 16-byte key. Raises ValueError for another length."""
-        if len(key) != KEY_BYTES:
-            raise ValueError("an AES-128 key has 16 bytes")
+        """Take the key of 16 bytes, as GBCS's are, or 32. Raises ValueError for another length."""
+        if len(key) != KEY_BYTES and len(key) != LONG_KEY_BYTES:
+            raise ValueError("a key has 16 or 32 bytes")
         self._cipher = aes(key, _ECB)
         self._ghash = Ghash(self._cipher.encrypt(bytes(_BLOCK)))
         self._counters = bytearray(_STREAM)

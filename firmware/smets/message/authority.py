@@ -8,6 +8,8 @@ import struct
 
 from micropython import const
 
+from smets.trust.cells import KEY_CERT_SIGN, ROOT
+
 _PROTECTED = const(4)
 _INNER = const(5)
 """Verbs of items besides read, write and invoke (1 to 3); _INNER is what the _PROTECTED read before it asks for."""
@@ -115,7 +117,11 @@ def entitled_cell(anchors, use_case, originator):
 
     It is a management cell, of a role that the use case allows, that holds a key with that EUI: the signing key
     where the command is signed, the key agreement key otherwise. The role in the certificate does not count.
+
+    What is the root's to send is sent by whoever has the contingency key: its cell names nobody.
     """
+    if use_case.roles == 1 << ROOT:
+        return anchors.cell(ROOT, KEY_CERT_SIGN)
     usage = anchors.SIGNING if use_case.is_critical() else anchors.AGREEMENT
     for cell in anchors.held_by(originator, usage):
         if use_case.roles & 1 << cell.role:

@@ -11,7 +11,8 @@ from smets.cosem.results import OTHER_REASON, Refusal
 from smets.crypto import compare, kdf, p256
 from smets.crypto.gcm import Gcm
 from smets.message.envelope import COMMAND, SENSITIVE
-from smets.trust.cells import ACCESS_CONTROL_BROKER
+from smets.on_demand import call
+from smets.trust.cells import ACCESS_CONTROL_BROKER, ROOT
 
 _KEY_PREFIX = const(b"\x60\x85\x74\x06\x08\x03\x00")
 _COUNTER_ZERO = bytes(4)
@@ -60,10 +61,16 @@ class Protection:
         return compare.equal(tag, envelope.mac)
 
     def is_signature_valid(self, envelope, cell):
-        """Return whether a command bears the signature of the party whose signing key is in `cell`."""
+        """Return whether a command bears the signature of the party whose signing key is in `cell`; by the authority
+        of the root's cell, that of its contingency key."""
         if envelope.signature is None:
             return False
-        return p256.verify(cell.public_key, sha256(envelope.signed).digest(), bytes(envelope.signature))
+        public_key = cell.public_key
+        if cell.role == ROOT:
+            public_key = call("smets.message.update_command", "contingency_key", envelope.payload, cell)
+        if public_key is None:
+            return False
+        return p256.verify(public_key, sha256(envelope.signed).digest(), bytes(envelope.signature))
 
     def sign(self, writer):
         """Append the device's signature to a message whose header stands."""

@@ -13,7 +13,13 @@ sequence numbers and counters, so that a power cut leaves all of it or nothing. 
 Who stands in a cell commands the meter from then on. A floor raises what the party in a role must number its next
 command above, and never lowers it: what was sent once stays spent.
 
-Mode 9, by the contingency key, is not here: how the root's certificate wraps that key is in none of the texts at hand.
+Mode 9 is the contingency key's, which replaces the root with all that stand under it. Its command comes from whoever
+has that key, under any EUI, straight to the device without a MAC. The symmetric key in it unwraps the contingency key
+in the root's certificate (contingency.py), and that key has to have signed the command. Where it cannot be unwrapped
+nothing is authentic and nothing answered, but the alert 8F3D raised: RFC 5934's statuses 22 and 28 would be told to
+whoever asks. The authority is the root's cell, its sequence number the root's. A new root is its own word: it has to
+have signed itself, and the others must lead up to it then, not to the old one. It brings its own contingency key, if
+any: the old one is spent with the old root.
 
 It is done in stages, each with code of its own that is gone before the next: reading, following the chains, committing.
 """
@@ -21,16 +27,17 @@ It is done in stages, each with code of its own that is gone before the next: re
 from micropython import const
 
 from smets.on_demand import call
-from smets.trust.cells import KEY_CERT_SIGN, MANAGEMENT, ROOT
+from smets.trust.cells import KEY_CERT_SIGN, MANAGEMENT, ROOT, new_cell
 
 _SUCCESS = const(0)
 _NO_TRUST_ANCHOR = const(10)
 _OTHER = const(127)
 
-_AUTHORITIES = const(b"\xff\xff\x02\x03\x04\x06\x05\x05\x01\xff\x08\x02")
+_AUTHORITIES = const(b"\xff\xff\x02\x03\x04\x06\x05\x05\x01\x00\x08\x02")
 _REPLACED = const(b"\xff\xff\x02\x03\x04\x06\x05\x02\xff\xff\x08\x08")
 """By credentials replacement mode, the role of its authority (FF where there is no such mode here) and the role whose
 cells it replaces (FF for any)."""
+_BY_CONTINGENCY = const(9)
 _ANY = const(0xFF)
 _ALL = const(b"\x00\x01\x02\x03\x04\x05\x06\x08")
 
@@ -46,7 +53,7 @@ _OUTCOME = const("smets.message.replacement_outcome")
 class Update:
     """One command as update_command.py reads it: `role` and `sequence` number of its authority, `mode`, `authority`,
     `floors`, `replacements`, `issuers`, `checks_validity` and `time_s`; and of each replacement, `results`: (status,
-    (EUI, public key, key identifier) of the new certificate or None)."""
+    (EUI, public key, key identifier, wrapped contingency key) of the new certificate or None)."""
 
     def __init__(self, role):
         self.role = role
@@ -79,9 +86,16 @@ def carry_out(instruction, station):
     update, cell = Update(role), station.anchors.cell(role, usage)
     call(_READING, "read", body[3:], update)
     # who lost its cell since has no say any more
-    entitled = bool(entitled) and cell is not None and cell.eui == originator
+    entitled = bool(entitled) and cell is not None and _still_holds(cell, originator, body[3:])
     _judge(update, entitled, station)
     call(_OUTCOME, "close", update, entitled, station, instruction)
+
+
+def _still_holds(cell, originator, payload):
+    """Return whether a cell is that of the one who sent a command; of the root, whose contingency key signed it."""
+    if cell.role == ROOT:
+        return call(_READING, "contingency_key", payload, cell) is not None
+    return cell.eui == originator
 
 
 def _is_entitled(update, form, cell, station):
@@ -106,7 +120,8 @@ def _judge(update, entitled, station):
     if not entitled:
         update.results = [(_OTHER, None)] * len(update.replacements)
         return
-    root, issuers = station.anchors.cell(ROOT, KEY_CERT_SIGN), call(_CHECKING, "read_issuers", update)
+    issuers = call(_CHECKING, "read_issuers", update)
+    root = _new_root(update, station) or station.anchors.cell(ROOT, KEY_CERT_SIGN)
     results = []
     for start in range(0, len(update.replacements), _AT_A_TIME):
         part = range(start, min(start + _AT_A_TIME, len(update.replacements)))
@@ -116,7 +131,18 @@ def _judge(update, entitled, station):
     update.results = results
 
 
+def _new_root(update, station):
+    """Return the cell of the new root that the contingency key brings, None when it brings none or a bad one."""
+    if update.mode == _BY_CONTINGENCY:
+        place = call(_CHECKING, "root_place", update)
+        for status, link in call(_CHECKING, "read_replacements", update, place, _ALL, station):
+            root = new_cell(ROOT, KEY_CERT_SIGN, MANAGEMENT, link) if status == _SUCCESS else None
+            if call(_CHAIN, "verdicts", [link], (), root)[0]:
+                return root
+    return None
+
+
 def _result(status, link, is_good):
     if status == _SUCCESS and not is_good:
         return _NO_TRUST_ANCHOR, None
-    return status, link and link[:3]
+    return status, link and link[:4]

@@ -6,7 +6,7 @@ See replacement.py, which loads this for as long as it takes: certificates need 
 from micropython import const
 
 from smets.on_demand import call
-from smets.trust.cells import KEY_CERT_SIGN
+from smets.trust.cells import KEY_CERT_SIGN, MANAGEMENT, ROOT
 from smets.trust.certificate import Certificate, CertificateError
 
 _SUCCESS = const(0)
@@ -33,6 +33,14 @@ def read_replacements(update, part, roles, station):
         else:
             results.append(_read(encoded, name[1], moment))
     return results
+
+
+def root_place(update):
+    """Return the place of the root among an update's replacements, as a range; an empty one when it has none."""
+    for place, (_, name) in enumerate(update.replacements):
+        if name == (ROOT, KEY_CERT_SIGN, MANAGEMENT):
+            return range(place, place + 1)
+    return range(0)
 
 
 def read_issuers(update):

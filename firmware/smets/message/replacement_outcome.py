@@ -5,7 +5,7 @@ from micropython import const
 from smets.message import cell_names
 from smets.on_demand import call
 from smets.trust import der
-from smets.trust.cells import KEY_AGREEMENT, PREPAYMENT, new_cell, sequence_pair
+from smets.trust.cells import KEY_AGREEMENT, PREPAYMENT, ROOT, new_cell, sequence_pair
 
 _SUCCESS = const(0)
 _LOAD_CONTROLLER_MODES = const((10, 11))
@@ -53,7 +53,8 @@ def _numbers(update, new, station):
     if new:
         for role, floor, specialists in update.floors:
             numbers[role] = floor
-            pairs += _raised(role, floor, dict(specialists).get(_TOP_UP), new, station)
+            if role != ROOT:  # nobody's: whoever had the contingency key numbered its command as it liked
+                pairs += _raised(role, floor, dict(specialists).get(_TOP_UP), new, station)
     return pairs + [sequence_pair(role, number) for role, number in numbers.items()]
 
 

@@ -1,7 +1,7 @@
 """The payload of CS02b and CS02g, Update Security Credentials, read (GBCS 13.3.4).
 
 SEQUENCE {
-  SEQUENCE { mode, [0] key, [1] apply time checks, [2] authority's cell, [3] sequence number, [4] floor,
+  SEQUENCE { mode, [0] symmetric key, [1] apply time checks, [2] authority's cell, [3] sequence number, [4] floor,
              [5] specialist floors, [6] other parties' floors },
   SEQUENCE OF SEQUENCE { certificate, cell },
   SEQUENCE OF issuer's certificate,
@@ -12,10 +12,12 @@ SEQUENCE {
 from micropython import const
 
 from smets.message import cell_names, generalized_time
+from smets.on_demand import call
 from smets.trust import der
 
 _MAX_REPLACEMENTS = const(16)
 _MAX_FLOORS = const(8)
+_TAG_SYMMETRIC_KEY = const(0x80)
 _TAG_CHECKS = const(0x81)
 _TAG_CELL = const(0xA2)
 _TAG_SEQUENCE = const(0x83)
@@ -23,6 +25,8 @@ _TAG_FLOOR = const(0x84)
 _TAG_SPECIALISTS = const(0xA5)
 _TAG_OTHERS = const(0xA6)
 _APPLY = const(0)
+_MAX_NUMBER = const(0x7FFFFFFFFFFFFFFF)
+"""Highest SeqNumber: RFC 5934 has INTEGER (0..9223372036854775807), so half of a message's counters lie above any."""
 
 
 def read(view, update):
@@ -32,6 +36,19 @@ def read(view, update):
     except der.DerError:
         return False
     return True
+
+
+def contingency_key(view, root):
+    """Return the public key (X||Y) that a payload's symmetric key unwraps in the root's cell, or None."""
+    try:
+        start, stop = der.expect(view, 0, len(view), der.SEQUENCE)
+        fields = der.children(view, *der.expect(view, start, stop, der.SEQUENCE))
+        keys = [bytes(view[first:last]) for tag, first, last in fields if tag == _TAG_SYMMETRIC_KEY]
+    except der.DerError:
+        return None
+    if len(keys) != 1 or not root.contingency:
+        return None
+    return call("smets.trust.contingency", "unwrap", root.contingency, keys[0])
 
 
 def _read(view, update):
@@ -67,7 +84,7 @@ def _read_control(view, start, stop, update):
     found = {tag: (first, last) for tag, first, last in der.children(view, last, stop)}
     if _TAG_SEQUENCE not in found:
         raise der.DerError("no sequence number")
-    update.sequence = der.read_unsigned(view, *found[_TAG_SEQUENCE])
+    update.sequence = _sequence_number(view, *found[_TAG_SEQUENCE])
     checks, cell = found.get(_TAG_CHECKS), found.get(_TAG_CELL)
     update.checks_validity = checks is not None and der.read_unsigned(view, *checks) == _APPLY
     update.authority = cell and cell_names.decode(view, *cell)
@@ -83,7 +100,7 @@ def _own_floor(view, found, role):
     if _TAG_FLOOR not in found:
         return []
     specialists = found.get(_TAG_SPECIALISTS)
-    floor = der.read_unsigned(view, *found[_TAG_FLOOR])
+    floor = _sequence_number(view, *found[_TAG_FLOOR])
     return [(role, floor, _specialists(view, *specialists) if specialists else [])]
 
 
@@ -111,8 +128,15 @@ def _numbers(view, start, stop, count):
     numbers = []
     for _ in range(count):
         first, start = der.expect(view, start, stop, der.INTEGER)
-        numbers.append(der.read_unsigned(view, first, start))
+        numbers.append(_sequence_number(view, first, start))
     return numbers, start
+
+
+def _sequence_number(view, start, stop):
+    number = der.read_unsigned(view, start, stop)
+    if number > _MAX_NUMBER:
+        raise der.DerError("sequence number outside limits")
+    return number
 
 
 def _specialists(view, start, stop):

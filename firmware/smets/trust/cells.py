@@ -39,22 +39,26 @@ class CellError(ValueError):
 
 
 class Cell:
-    """One filled cell: `role`, `usage`, `cell_usage`, and of its key the party's `eui`, `public_key` and `key_id`."""
+    """One filled cell: `role`, `usage`, `cell_usage`, and of its key the party's `eui`, `public_key` and `key_id`.
 
-    __slots__ = ("role", "usage", "cell_usage", "eui", "public_key", "key_id", "_secret")
+    The root's has `contingency`: the wrapped key of its certificate (contingency.py), None where it brought none.
+    """
+
+    __slots__ = ("role", "usage", "cell_usage", "eui", "public_key", "key_id", "contingency", "_secret")
 
     def _name(self):
         return "%s%d/%d/%d" % (_PREFIX, self.role, self.usage, self.cell_usage)
 
     def _pack(self):
         head = struct.pack(_RECORD, self.eui, self.public_key, len(self.key_id))
-        return head + self.key_id + (self._secret or b"")
+        return head + self.key_id + (self._secret or self.contingency or b"")
 
     def _unpack(self, name, record):
         self.role, self.usage, self.cell_usage = [int(part) for part in name[len(_PREFIX) :].split("/")]
         self.eui, self.public_key, size = struct.unpack(_RECORD, record[:_RECORD_SIZE])
         self.key_id = record[_RECORD_SIZE : _RECORD_SIZE + size]
-        self._secret = record[_RECORD_SIZE + size :] or None
+        rest = record[_RECORD_SIZE + size :] or None  # keys that sign certificates agree no secret
+        self.contingency, self._secret = (rest, None) if self.usage == KEY_CERT_SIGN else (None, rest)
 
 
 class TrustAnchors:
@@ -88,7 +92,7 @@ class TrustAnchors:
 
     def place_root(self, public_key, key_id):
         """Fill the root cell with a bare public key (X||Y). On flash when this returns."""
-        self.put_many([new_cell(ROOT, KEY_CERT_SIGN, MANAGEMENT, (bytes(8), public_key, key_id))])
+        self.put_many([new_cell(ROOT, KEY_CERT_SIGN, MANAGEMENT, (bytes(8), public_key, key_id, None))])
 
     def put_many(self, cells, pairs=()):
         """Let new cells take the place of those of their names, and put `pairs` in the journal: all, or nothing."""
@@ -168,11 +172,14 @@ class TrustAnchors:
 
 
 def new_cell(role, usage, cell_usage, link):
-    """Return a Cell with a certificate's key, by its `link`, which is in force once `TrustAnchors.put_many` has it."""
+    """Return a Cell with a certificate's key, which is in force once `TrustAnchors.put_many` has it.
+
+    Of the certificate's `link` the first four are wanted.
+    """
     cell = Cell()
     cell.role, cell.usage, cell.cell_usage = role, usage, cell_usage
-    cell.eui, cell.public_key, cell.key_id = link[:3]
-    cell._secret = None
+    cell.eui, cell.public_key, cell.key_id, contingency = link[:4]
+    cell.contingency, cell._secret = contingency if usage == KEY_CERT_SIGN else None, None
     return cell
 
 

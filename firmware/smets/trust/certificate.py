@@ -19,6 +19,9 @@ MAX_CERTIFICATE = const(1024)
 MAX_KEY_IDENTIFIER = const(20)
 """Longest key identifier, bytes: a SHA-1 digest. GBCS's have 8."""
 
+MAX_CONTINGENCY = const(256)
+"""Longest wrapped contingency key, bytes: a P-256 key wrapped with padding has 121, with the algorithm's name."""
+
 _ECDSA_SHA256 = const(b"\x2a\x86\x48\xce\x3d\x04\x03\x02")
 _P256 = const(b"\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07")
 _UNIT = const(b"\x55\x04\x0b")
@@ -28,6 +31,7 @@ _KEY_IDENTIFIER = const(b"\x55\x1d\x0e")
 _ALTERNATIVE_NAME = const(b"\x55\x1d\x11")
 _AUTHORITY = const(b"\x55\x1d\x23")
 _HARDWARE_MODULE = const(b"\x2b\x06\x01\x05\x05\x07\x08\x04")
+_CONTINGENCY = const(b"\x2b\x06\x01\x05\x05\x07\x01\x14")
 
 _VERSION_3 = const(b"\x02\x01\x02")
 _TAG_VERSION = const(0xA0)
@@ -43,18 +47,19 @@ class CertificateError(ValueError):
 
 class Certificate:
     """What a device needs of one certificate: `eui` (8 bytes), `role` (int, None for a device), `usage`, `public_key`
-    (X||Y, 64 bytes), `key_id` and `authority_key_id` (bytes).
+    (X||Y, 64 bytes), `key_id` and `authority_key_id` (bytes), and of a root `contingency` (bytes, see contingency.py).
 
     Raises CertificateError when the profile is not met. Authorities may have no EUI: `eui` is eight zeros.
     """
 
     __slots__ = (
-        "eui", "role", "usage", "public_key", "key_id", "authority_key_id", "_signed", "_signature", "_from", "_until",
+        "eui", "role", "usage", "public_key", "key_id", "authority_key_id", "contingency",
+        "_signed", "_signature", "_from", "_until",
     )  # fmt: skip
 
     def __init__(self, encoded):
         self.eui = bytes(8)
-        self.role = self.usage = self.key_id = self.authority_key_id = None
+        self.role = self.usage = self.key_id = self.authority_key_id = self.contingency = None
         try:
             self._read(memoryview(encoded))
         except (der.DerError, StopIteration) as error:
@@ -67,9 +72,10 @@ class Certificate:
         return p256.verify(public_key, sha256(self._signed).digest(), self._signature)
 
     def link(self):
-        """Return what a chain needs of this certificate: (EUI, public key, key identifier, authority's key identifier,
-        view of what is signed, signature)."""
-        return self.eui, self.public_key, self.key_id, self.authority_key_id, self._signed, self._signature
+        """Return what a cell keeps of this certificate and a chain needs: (EUI, public key, key identifier, wrapped
+        contingency key or None, authority's key identifier, view of what is signed, signature)."""
+        kept = self.eui, self.public_key, self.key_id, self.contingency
+        return kept + (self.authority_key_id, self._signed, self._signature)
 
     def is_valid_at(self, moment):
         """Return whether a moment, `YYYYMMDDHHMMSS` as 14 digits, lies in the certificate's time."""
@@ -153,6 +159,11 @@ class Certificate:
             if tag == _TAG_AUTHORITY_KEY:
                 self.authority_key_id = _identifier(view, first, last)
 
+    def _read_contingency(self, view, start, stop):
+        if stop - start > MAX_CONTINGENCY:
+            raise CertificateError("wrapped contingency key too long")
+        self.contingency = bytes(view[start:stop])
+
     def _read_alternative_name(self, view, start, stop):
         start, stop = der.expect(view, start, stop, der.SEQUENCE)
         start, stop = der.expect(view, start, stop, _TAG_OTHER_NAME)
@@ -182,6 +193,7 @@ _EXTENSIONS = {
     _KEY_IDENTIFIER: Certificate._read_key_id,
     _AUTHORITY: Certificate._read_authority,
     _ALTERNATIVE_NAME: Certificate._read_alternative_name,
+    _CONTINGENCY: Certificate._read_contingency,
 }
 
 

@@ -15,9 +15,9 @@ _MAX_LINKS = const(3)
 """Most links from a certificate up to the root."""
 _KEY = const(1)
 _KEY_ID = const(2)
-_AUTHORITY = const(3)
-_SIGNED = const(4)
-_SIGNATURE = const(5)
+_AUTHORITY = const(4)
+_SIGNED = const(5)
+_SIGNATURE = const(6)
 """Places in a link."""
 
 
@@ -31,8 +31,8 @@ class Chain:
 
     def reaches(self, link, steps=_MAX_LINKS):
         """Return whether a certificate was issued by the root, or by an issuer that leads up to it."""
-        wanted = link[_AUTHORITY]
-        if self._root is None or wanted is None or not steps:
+        wanted = link[_AUTHORITY] or link[_KEY_ID]  # who names no issuer is its own (GBCS 12.2)
+        if self._root is None or not steps:
             return False
         if wanted == self._root.key_id:
             return _is_issued(link, self._root.public_key)

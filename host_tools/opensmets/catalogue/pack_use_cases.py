@@ -28,10 +28,10 @@ SERVICES = (
 )  # fmt: skip
 """The device's services for ASN.1 payloads, by the numbers that firmware/smets/message/handler.py knows them by."""
 ROLES = {
-    "recovery": 1, "supplier": 2, "network_operator": 3, "acb": 4,
+    "contingency": 0, "recovery": 1, "supplier": 2, "network_operator": 3, "acb": 4,
     "transitional_cos": 5, "wan_provider": 6, "load_controller": 8,
 }  # fmt: skip
-"""Remote party roles of trust anchor cells (GBCS RemotePartyRole)."""
+"""Remote party roles of trust anchor cells (GBCS RemotePartyRole); who has the contingency key acts by the root's."""
 READ, WRITE, INVOKE, PROTECTED, INNER = 1, 2, 3, 4, 5
 VERBS = {"get": READ, "range": READ, "set": WRITE, "action": INVOKE, "protected": PROTECTED}
 

@@ -29,7 +29,8 @@ from typing import Any
 from opensmets.errors import SmetsError
 
 ORIGINATORS = (
-    "supplier", "network_operator", "acb", "transitional_cos", "wan_provider", "recovery", "load_controller", "device",
+    "supplier", "network_operator", "acb", "transitional_cos", "wan_provider", "recovery", "contingency",
+    "load_controller", "device",
 )  # fmt: skip
 VERBS = ("get", "set", "action", "range", "protected")
 _REFERENCE = r"(\d+)/(\d+)-(\d+):(\d+)\.(\d+)\.(\d+)\.(\d+)/(-?\d+)"
