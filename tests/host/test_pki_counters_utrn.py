@@ -33,7 +33,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> KeyStore:
 
 def test_every_party_has_its_role_and_keys(store: KeyStore) -> None:
     found = {party.eui.hex(): (party.role, party.private_usages) for party in store.parties(private=True)}
-    assert found == {party.eui: (party.role, party.usages) for party in pki.DEFAULT_PARTIES}
+    assert found == {party.eui: (party.role, party.usages) for party in (*pki.DEFAULT_PARTIES, pki.CONTINGENCY)}
 
 
 def test_openssl_accepts_the_chains(store: KeyStore) -> None:

@@ -24,6 +24,8 @@ any: the old one is spent with the old root.
 It is done in stages, each with code of its own that is gone before the next: reading, following the chains, committing.
 """
 
+import struct
+
 from micropython import const
 
 from smets.on_demand import call
@@ -32,6 +34,7 @@ from smets.trust.cells import KEY_CERT_SIGN, MANAGEMENT, ROOT, new_cell
 _SUCCESS = const(0)
 _NO_TRUST_ANCHOR = const(10)
 _OTHER = const(127)
+_UPDATED = const(0x8F70)
 
 _AUTHORITIES = const(b"\xff\xff\x02\x03\x04\x06\x05\x05\x01\x00\x08\x02")
 _REPLACED = const(b"\xff\xff\x02\x03\x04\x06\x05\x02\xff\xff\x08\x08")
@@ -41,8 +44,9 @@ _BY_CONTINGENCY = const(9)
 _ANY = const(0xFF)
 _ALL = const(b"\x00\x01\x02\x03\x04\x05\x06\x08")
 
-_AT_A_TIME = const(3)
-"""Certificates that are read and followed at a time: a supplier's are."""
+_KEY = const(">8s64sB20s")
+_KEY_SIZE = const(93)
+"""A certificate's EUI, public key, and key identifier after its length, as Update keeps them."""
 
 _READING = const("smets.message.update_command")
 _CHECKING = const("smets.message.replacement_check")
@@ -52,13 +56,40 @@ _OUTCOME = const("smets.message.replacement_outcome")
 
 class Update:
     """One command as update_command.py reads it: `role` and `sequence` number of its authority, `mode`, `authority`,
-    `floors`, `replacements`, `issuers`, `checks_validity` and `time_s`; and of each replacement, `results`: (status,
-    (EUI, public key, key identifier, wrapped contingency key) of the new certificate or None)."""
+    `floors`, `replacements`, `issuers`, `checks_validity` and `time_s`; and of each replacement one of `statuses`.
+
+    What the cells need of the certificates is kept in one buffer, made before any code for them is loaded: pieces of it
+    between that code would leave the heap no place for what is loaded next.
+    """
 
     def __init__(self, role):
         self.role = role
-        self.results = ()
+        self.replacements = self.statuses = ()
         self.time_s = None
+        self._keys, self._contingency = bytearray(0), {}
+
+    def make_room(self):
+        """Make room for the keys of the replacements."""
+        self._keys = bytearray(len(self.replacements) * _KEY_SIZE)
+
+    def keep(self, place, link):
+        """Keep the key of the replacement at `place`, by its certificate's link."""
+        struct.pack_into(_KEY, self._keys, place * _KEY_SIZE, link[0], link[1], len(link[2]), link[2])
+        if link[3] and self.replacements[place][1][1] == KEY_CERT_SIGN:
+            self._contingency[place] = link[3]
+
+    def take_cells(self):
+        """Return the cell that each replacement makes, None where it makes none; what was kept for them is gone."""
+        cells = [self._cell(place) for place in range(len(self.replacements))]
+        self._keys = bytearray(0)
+        return cells
+
+    def _cell(self, place):
+        if self.statuses[place] != _SUCCESS:
+            return None
+        eui, public_key, size, key_id = struct.unpack_from(_KEY, self._keys, place * _KEY_SIZE)
+        role, usage, cell_usage = self.replacements[place][1]
+        return new_cell(role, usage, cell_usage, (eui, public_key, key_id[:size], self._contingency.get(place)))
 
 
 def answer(command, use_case, cell, station, sink):
@@ -70,7 +101,8 @@ def answer(command, use_case, cell, station, sink):
     entitled = _is_entitled(update, use_case.form, cell, station)
     if update.time_s is None:
         _judge(update, entitled, station)
-        sink.write(call(_OUTCOME, "respond", update, entitled, station))
+        call(_OUTCOME, "respond", update, entitled, station, sink)
+        _report(update, station)
         return True
     body = bytes((cell.role, cell.usage, entitled)) + bytes(command.payload)
     if not call("smets.message.deferred", "schedule", station, command, update.time_s, __name__, body):
@@ -89,6 +121,13 @@ def carry_out(instruction, station):
     entitled = bool(entitled) and cell is not None and _still_holds(cell, originator, body[3:])
     _judge(update, entitled, station)
     call(_OUTCOME, "close", update, entitled, station, instruction)
+    _report(update, station)
+
+
+def _report(update, station):
+    """Put into the security log that credentials were replaced, when the code that did it is gone."""
+    if _SUCCESS in update.statuses:
+        station.report(_UPDATED)
 
 
 def _still_holds(cell, originator, payload):
@@ -116,33 +155,31 @@ def _roles(mode):
 
 
 def _judge(update, entitled, station):
-    """Find the `results` of an update's replacements: a few at a time, for each takes room."""
-    if not entitled:
-        update.results = [(_OTHER, None)] * len(update.replacements)
-        return
+    """Find the `statuses` of an update's replacements: one at a time, for each takes room."""
+    if entitled:
+        update.make_room()
+        update.statuses = _statuses(update, station)
+    else:
+        update.statuses = [_OTHER] * len(update.replacements)
+
+
+def _statuses(update, station):
     issuers = call(_CHECKING, "read_issuers", update)
     root = _new_root(update, station) or station.anchors.cell(ROOT, KEY_CERT_SIGN)
-    results = []
-    for start in range(0, len(update.replacements), _AT_A_TIME):
-        part = range(start, min(start + _AT_A_TIME, len(update.replacements)))
-        read = call(_CHECKING, "read_replacements", update, part, _roles(update.mode), station)
-        good = call(_CHAIN, "verdicts", [link for _, link in read], issuers, root)
-        results += [_result(status, link, is_good) for (status, link), is_good in zip(read, good)]
-    update.results = results
+    statuses, verified = [_OTHER] * len(update.replacements), {}
+    for place in range(len(statuses)):
+        status, link = call(_CHECKING, "read_replacement", update, place, _roles(update.mode), station)
+        if status == _SUCCESS and not call(_CHAIN, "reaches", link, issuers, root, verified):
+            status = _NO_TRUST_ANCHOR
+        statuses[place] = status
+    return statuses
 
 
 def _new_root(update, station):
     """Return the cell of the new root that the contingency key brings, None when it brings none or a bad one."""
     if update.mode == _BY_CONTINGENCY:
-        place = call(_CHECKING, "root_place", update)
-        for status, link in call(_CHECKING, "read_replacements", update, place, _ALL, station):
-            root = new_cell(ROOT, KEY_CERT_SIGN, MANAGEMENT, link) if status == _SUCCESS else None
-            if call(_CHAIN, "verdicts", [link], (), root)[0]:
-                return root
+        link = call(_CHECKING, "read_root", update, _ALL, station)
+        root = link and new_cell(ROOT, KEY_CERT_SIGN, MANAGEMENT, link)
+        if root and call(_CHAIN, "reaches", link, (), root, {}):
+            return root
     return None
-
-
-def _result(status, link, is_good):
-    if status == _SUCCESS and not is_good:
-        return _NO_TRUST_ANCHOR, None
-    return status, link and link[:4]

@@ -18,29 +18,28 @@ _MAX_ISSUERS = const(4)
 """Most certificates of issuers that are looked at."""
 
 
-def read_replacements(update, part, roles, station):
-    """Return [(status, link or None)] of the replacements in `part`, a range; they may be of cells of `roles`."""
+def read_replacement(update, place, roles, station):
+    """Return (status, link or None) of the replacement at `place`, which may be of a cell of `roles`."""
+    encoded, name = update.replacements[place]
+    if name[0] not in roles or name in [before for _, before in update.replacements[:place]]:
+        return _OTHER, None
+    if station.anchors.cell(*name) is None:
+        return _NOT_FOUND, None
     moment = None
     if update.checks_validity:
         moment = call("smets.message.generalized_time", "encode", station.clock())[:14]
-    results = []
-    for place in part:
-        encoded, name = update.replacements[place]
-        if name[0] not in roles or name in [before for _, before in update.replacements[:place]]:
-            results.append((_OTHER, None))
-        elif station.anchors.cell(*name) is None:
-            results.append((_NOT_FOUND, None))
-        else:
-            results.append(_read(encoded, name[1], moment))
-    return results
+    status, link = _read(encoded, name[1], moment)
+    if link:
+        update.keep(place, link)
+    return status, link
 
 
-def root_place(update):
-    """Return the place of the root among an update's replacements, as a range; an empty one when it has none."""
+def read_root(update, roles, station):
+    """Return the link of the root that an update brings, None when it brings none that can be read."""
     for place, (_, name) in enumerate(update.replacements):
         if name == (ROOT, KEY_CERT_SIGN, MANAGEMENT):
-            return range(place, place + 1)
-    return range(0)
+            return read_replacement(update, place, roles, station)[1]
+    return None
 
 
 def read_issuers(update):

@@ -5,45 +5,41 @@ from micropython import const
 from smets.message import cell_names
 from smets.on_demand import call
 from smets.trust import der
-from smets.trust.cells import KEY_AGREEMENT, PREPAYMENT, ROOT, new_cell, sequence_pair
+from smets.trust.cells import KEY_AGREEMENT, PREPAYMENT, ROOT, sequence_pair
 
 _SUCCESS = const(0)
 _LOAD_CONTROLLER_MODES = const((10, 11))
-_UPDATED = const(0x8F70)
 _ALERT = const(0x00CB)
 _LOAD_CONTROLLER_ALERT = const(0x0124)
 _TOP_UP = const(0)
 """The specialist sequence number that is there: of prepayment top-ups."""
 
 
-def respond(update, entitled, station):
-    """Put what is good of an update into force and return the response (DER)."""
-    outcome = _outcome(update, station)
-    _commit(update, entitled, station, [])
-    return der.encode(der.SEQUENCE, der.NULL_ELEMENT, outcome)
+def respond(update, entitled, station, sink):
+    """Put what is good of an update into force and write the response (DER)."""
+    new = update.take_cells()
+    for piece in der.pieces(der.SEQUENCE, [der.NULL_ELEMENT] + _outcome(update, new, station)):
+        sink.write(piece)
+    _commit(update, entitled, station, new, [])
 
 
 def close(update, entitled, station, instruction):
     """Put what is good of an instruction's update into force, together with the instruction's end and its alert."""
-    succeeded = not [status for status, _ in update.results if status != _SUCCESS]
+    succeeded = not [status for status in update.statuses if status != _SUCCESS]
     code = _LOAD_CONTROLLER_ALERT if update.mode in _LOAD_CONTROLLER_MODES else _ALERT
-    outcome = _outcome(update, station)
-    pairs = call("smets.message.deferred", "closing", instruction, code, succeeded, outcome)
-    _commit(update, entitled, station, pairs)
+    new = update.take_cells()
+    outcome = _outcome(update, new, station)
+    pairs = call("smets.message.deferred", "closing", instruction, code, succeeded, *outcome)
+    _commit(update, entitled, station, new, pairs)
 
 
-def _commit(update, entitled, station, pairs):
+def _commit(update, entitled, station, new, pairs):
     """Put new cells and numbers on flash in one transaction, with `pairs`. Raises OSError, and nothing changed."""
-    new = [
-        new_cell(name[0], name[1], name[2], link)
-        for (_, name), (_, link) in zip(update.replacements, update.results)
-        if link
-    ]
+    new = [cell for cell in new if cell]
+    update.replacements = update.issuers = ()  # read to the end: their room is wanted
     if entitled:
         pairs += _numbers(update, new, station)
     station.anchors.put_many(new, pairs)
-    if new:
-        station.report(_UPDATED)
 
 
 def _numbers(update, new, station):
@@ -76,19 +72,15 @@ def _name(cell):
     return cell.role, cell.usage, cell.cell_usage
 
 
-def _outcome(update, station):
-    """Return the execution outcome (DER); the cells must be as before it."""
+def _outcome(update, new, station):
+    """Return the execution outcome (DER) in pieces; the cells must be as before it."""
+    numbers = [der.encode_unsigned(der.INTEGER, number) for number in (update.sequence, update.mode)]
+    floors = [_floor(*each) for each in update.floors]
     outcomes = [
-        _replacement_outcome(name, status, station.anchors.cell(*name), link)
-        for (_, name), (status, link) in zip(update.replacements, update.results)
+        _replacement_outcome(name, status, station.anchors.cell(*name), cell)
+        for (_, name), status, cell in zip(update.replacements, update.statuses, new)
     ]
-    return der.encode(
-        der.SEQUENCE,
-        der.encode_unsigned(der.INTEGER, update.sequence),
-        der.encode_unsigned(der.INTEGER, update.mode),
-        der.encode(der.SEQUENCE, *[_floor(*each) for each in update.floors]),
-        der.encode(der.SEQUENCE, *outcomes),
-    )
+    return der.pieces(der.SEQUENCE, numbers + der.pieces(der.SEQUENCE, floors) + der.pieces(der.SEQUENCE, outcomes))
 
 
 def _floor(role, floor, specialists):
@@ -99,9 +91,9 @@ def _floor(role, floor, specialists):
     return der.encode(der.SEQUENCE, *parts)
 
 
-def _replacement_outcome(name, status, held, link):
+def _replacement_outcome(name, status, held, new):
     """Return what became of one cell: the party that stood there and the one that stands there now."""
     party = (held.eui, held.key_id) if held else (bytes(8), bytes(8))
-    replacing = (link[0], link[2]) if link else party
+    replacing = (new.eui, new.key_id) if new else party
     parts = [der.encode(der.OCTET_STRING, part) for part in party + replacing]
     return der.encode(der.SEQUENCE, cell_names.encode(*name), der.encode_unsigned(der.ENUMERATED, status), *parts)

@@ -43,8 +43,7 @@ _FAILED = '{"ok": false, "why": "%s"}'
 _CRASH_LOG = "smets.store.crash_log"
 _UNPROVISIONED = "no meter yet: run `smets device provision --port PORT` (only provisioning requests are answered)"
 _FAILURES = (OSError, MemoryError, RuntimeError, ValueError, StoreCorrupt)
-"""What may fail on a device in the field: a flash that is full or failing or damaged, a heap or stack at its end, a
-value too long for either."""
+"""What may fail in the field: a flash full, failing or damaged, a heap or stack at its end, a value too long."""
 
 
 class Esme:
@@ -95,10 +94,8 @@ class Esme:
         self._be_a_meter()
 
     def run(self, watchdog=None):
-        """Run until the device is to start again, with other firmware: whoever called this sees to that.
-
-        The watchdog is fed by rounds that are over and left what the device does on flash.
-        """
+        """Run until the device is to start again, with other firmware, which whoever called this sees to; feed the
+        watchdog after rounds that left what the device does on flash."""
         while not self.starts_again:
             self.run_once(_IDLE_MS)
             if watchdog and self.journal.is_writable():

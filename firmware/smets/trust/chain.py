@@ -22,12 +22,15 @@ _SIGNATURE = const(6)
 
 
 class Chain:
-    """The links of `issuers` under `root`, the root's cell, or None where it is empty."""
+    """The links of `issuers` under `root`, the root's cell, or None where it is empty.
 
-    def __init__(self, issuers, root):
+    `verified` is a dict that remembers which issuers were, from one certificate to the next.
+    """
+
+    def __init__(self, issuers, root, verified):
         self._root = root
         self._issuers = issuers
-        self._verified = {}
+        self._verified = verified
 
     def reaches(self, link, steps=_MAX_LINKS):
         """Return whether a certificate was issued by the root, or by an issuer that leads up to it."""
@@ -47,10 +50,9 @@ class Chain:
         return self._verified[place]
 
 
-def verdicts(links, issuers, root):
-    """Return for each link (None where there is none to follow) whether it leads up to `root`, a cell or None."""
-    chain = Chain(issuers, root)
-    return [link is not None and chain.reaches(link) for link in links]
+def reaches(link, *chain):
+    """Return whether a link leads up to the root of a chain, given as Chain takes it."""
+    return Chain(*chain).reaches(link)
 
 
 def _is_issued(link, public_key):

@@ -90,11 +90,16 @@ def read_unsigned(view, start, stop):
 
 def encode(tag, *contents):
     """Return an element with these contents; from 128 bytes on its length takes two octets, like reference devices'."""
+    return b"".join(pieces(tag, contents))
+
+
+def pieces(tag, contents):
+    """Return what `encode` would join, as a list: a long element need not find its place in a small heap in one."""
     length = sum([len(part) for part in contents])
     if length > MAX_DER:
         raise DerError("length outside limits")
     head = bytes((tag, length)) if length < 0x80 else bytes((tag, 0x82, length >> 8, length & 0xFF))
-    return b"".join((head,) + contents)
+    return [head] + list(contents)
 
 
 def encode_shortest(tag, *contents):

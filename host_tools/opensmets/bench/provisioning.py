@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from opensmets.bench.control import PROVISIONING, Caller, FrameLink
@@ -48,14 +49,19 @@ def default_anchors(keystore: KeyStore) -> list[Anchors]:
     return [Anchors(role, parties[0].eui) for role, parties in found if parties]
 
 
-def _cell_requests(keystore: KeyStore, anchors: Anchors) -> Iterable[dict[str, Any]]:
-    """Yield the `cell` request of each certificate that the party of a role has for its role's cells."""
+def cell_certificates(keystore: KeyStore, anchors: Anchors) -> Iterable[tuple[str, x509.Certificate]]:
+    """Yield (usage, certificate) of each certificate that the party of a role has for its role's cells."""
     for usage in keystore.party(anchors.eui).usages:
         if usage not in METER_CELLS[anchors.role]:
             continue
         certificate = keystore.certificate(anchors.eui, usage)
-        if certificates.eui_of(certificate) != anchors.eui:
-            continue  # a copy of another party's certificate
+        if certificates.eui_of(certificate) == anchors.eui:  # else it is a copy of another party's
+            yield usage, certificate
+
+
+def _cell_requests(keystore: KeyStore, anchors: Anchors) -> Iterable[dict[str, Any]]:
+    """Yield the `cell` request of each certificate that the party of a role has for its role's cells."""
+    for usage, certificate in cell_certificates(keystore, anchors):
         key_usage, cell = _CELLS[usage]
         yield {
             "role": ROLE_NUMBERS[anchors.role], "usage": key_usage, "cell": cell, "sequence": anchors.sequence,

@@ -23,6 +23,7 @@ import typer
 from opensmets.cli import (
     board,
     check,
+    contingency,
     device,
     explain,
     firmware,
@@ -92,6 +93,7 @@ for _module in (
     explain,
     steps,
     keys,
+    contingency,
     support,
     check,
 ):

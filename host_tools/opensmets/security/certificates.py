@@ -135,11 +135,12 @@ def _hardware_module(eui: bytes) -> x509.OtherName:
 def issue(
     issuer: Issuer, subject: x509.Name, key: ec.EllipticCurvePublicKey, usage: str, *,
     not_before: datetime, not_after: datetime, device_eui: bytes | None = None, path_length: int | None = None,
+    extension: x509.ExtensionType | None = None,
 ) -> x509.Certificate:  # fmt: skip
     """Return a certificate of the GBCS profile for `key`.
 
     `usage` is `ds`, `ka`, `pp-ka` or `certsign` (an authority, with its `path_length`). `device_eui` puts the EUI
-    into the subjectAltName, as a device's certificate has it.
+    into the subjectAltName, as a device's certificate has it. `extension` is one more, not critical.
     """
     builder = x509.CertificateBuilder(
         issuer.name, subject, key, x509.random_serial_number() >> 32, not_before, not_after
@@ -155,4 +156,6 @@ def issue(
     builder = builder.add_extension(policies, critical=True)
     authority = x509.AuthorityKeyIdentifier(key_identifier(issuer.private_key.public_key()), None, None)
     builder = builder.add_extension(authority, critical=False)
+    if extension is not None:
+        builder = builder.add_extension(extension, critical=False)
     return builder.sign(issuer.private_key, hashes.SHA256())

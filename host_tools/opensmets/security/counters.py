@@ -91,6 +91,15 @@ class Counters:
                 )
             self._take(eui, kind, counter)
 
+    def follow(self, other: Counters) -> None:
+        """Go on above the last numbers of another table: the parties are the same, and devices remember."""
+        with self._locked():
+            table = self._load()
+            for eui, numbers in other._load().items():
+                mine = table.setdefault(eui, {})
+                mine.update({kind: max(number, mine.get(kind, 0)) for kind, number in numbers.items()})
+            self._save(table)
+
     def _take(self, eui: bytes, kind: Kind, counter: int) -> int:
         if counter > MAX_COUNTER:
             raise SmetsError(f"the {kind} counter of {format_eui(eui)} is used up")

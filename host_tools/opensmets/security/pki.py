@@ -1,7 +1,8 @@
 """A test SMKI: authorities, remote parties and, on demand, devices. Test keys only; nothing here guards a root.
 
 The folder has the layout of `keystore`, and besides: `root`, `issuing-authority`, `device-issuing-authority` and
-`manufacturer`, whose key signs firmware images, each `.pem` and `.key`, and the index `parties.json`.
+`manufacturer`, whose key signs firmware images, each `.pem` and `.key`, the symmetric key of the root's contingency key
+(contingency.py) and the index `parties.json`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from opensmets.errors import SmetsError
-from opensmets.security import certificates
+from opensmets.security import certificates, contingency
 from opensmets.security.certificates import Issuer
 from opensmets.security.keystore import INDEX, KeyStore, MissingKey, parse_eui
 from opensmets.security.manufacturer import MANUFACTURER
@@ -58,6 +59,10 @@ DEFAULT_PARTIES = (
 )
 
 
+#: Who has the contingency key: nobody certifies it, and the EUI is the one that the reference's holder has.
+CONTINGENCY = NewParty("70b3d51f300017ff", contingency.ROLE, "Contingency key", ("ds",))
+
+
 def _write(file: Path, octets: bytes, mode: int = 0o644) -> None:
     """Replace `file` whole; a private key is never readable by others, not even for a moment."""
     fresh = file.with_name(file.name + ".new")
@@ -80,16 +85,30 @@ def _write_key(folder: Path, stem: str, key: ec.EllipticCurvePrivateKey) -> None
     _write(folder / f"{stem}.key", key.private_bytes(*form), 0o600)
 
 
-def _make_authority(folder: Path, stem: str, name: x509.Name, issuer: Issuer | None, start: datetime) -> Issuer:
+def _make_authority(
+    folder: Path, stem: str, name: x509.Name, issuer: Issuer | None, start: datetime,
+    extension: x509.ExtensionType | None = None,
+) -> Issuer:  # fmt: skip
     """Make an authority, self-signed without `issuer`, and its files."""
     made = Issuer(name, ec.generate_private_key(ec.SECP256R1()))
     certificate = certificates.issue(
         issuer or made, name, made.private_key.public_key(), "certsign",
         not_before=start, not_after=start + timedelta(days=365 * AUTHORITY_YEARS), path_length=0 if issuer else 1,
+        extension=extension,
     )  # fmt: skip
     _write_certificate(folder, stem, certificate)
     _write_key(folder, stem, made.private_key)
     return made
+
+
+def _make_contingency(folder: Path) -> x509.UnrecognizedExtension:
+    """Make the contingency key and the key that wraps it; return the extension that it lies in."""
+    key, symmetric_key = ec.generate_private_key(ec.SECP256R1()), contingency.make_symmetric_key()
+    form = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    _write(folder / f"{CONTINGENCY.eui}-ds.pem", key.public_key().public_bytes(*form))
+    _write_key(folder, f"{CONTINGENCY.eui}-ds", key)
+    _write(folder / contingency.FILE, symmetric_key.hex().encode() + b"\n", 0o600)
+    return contingency.wrap(key.public_key(), symmetric_key)
 
 
 def _make_manufacturer(folder: Path, start: datetime) -> None:
@@ -127,14 +146,15 @@ def init(
     except OSError as error:
         raise SmetsError(f"{path} cannot be made: {error.strerror}") from None
     start = start or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    root = _make_authority(path, ROOT, certificates.organisation_name("root", "OpenSMETS test root", None), None, start)
+    name = certificates.organisation_name("root", "OpenSMETS test root", None)
+    root = _make_authority(path, ROOT, name, None, start, _make_contingency(path))
     name = certificates.organisation_name("issuing_authority", "OpenSMETS test issuer", None)
     issuer = _make_authority(path, ISSUING, name, root, start)
     _make_authority(path, DEVICE_ISSUING, _DEVICE_ISSUER, root, start)
     _make_manufacturer(path, start)
     for party in parties:
         _make_party(path, party, issuer, start)
-    index = {party.eui: {"role": party.role, "name": party.name} for party in parties}
+    index = {party.eui: {"role": party.role, "name": party.name} for party in (*parties, CONTINGENCY)}
     _write(path / INDEX, json.dumps({"parties": index}, indent=1).encode())
     return KeyStore.open(path)
 
@@ -151,6 +171,17 @@ def authority_certificate(keystore: KeyStore, name: str = ROOT) -> x509.Certific
     if not file.exists():
         raise MissingKey(f"no {file}: {keystore.path} was not made by `smets pki init`")
     return certificates.load(file.read_bytes())
+
+
+def adopt_device(keystore: KeyStore, other: KeyStore, eui: bytes) -> None:
+    """Copy a device's public keys from another key store, so that this one's parties can speak to it.
+
+    Raises MissingKey when it has none.
+    """
+    for usage in ("ds", "ka"):
+        other.public_key(eui, usage)  # it is there, and a key
+        _write(keystore.path / f"{eui.hex()}-{usage}.pem", (other.path / f"{eui.hex()}-{usage}.pem").read_bytes())
+    keystore.rescan()
 
 
 def _issuer(keystore: KeyStore, name: str) -> Issuer:

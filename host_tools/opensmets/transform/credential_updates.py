@@ -1,8 +1,8 @@
 """Replacement of a device's trust anchors (CS02b, CS02g; GBCS 13.3.2, 13.5).
 
 CommandPayload ::= SEQUENCE { control, replacements, certification path, execution time OPTIONAL }
-control ::= SEQUENCE { mode, [1] time checks disapplied, [2] authorising cell, [3] its sequence number,
-                       [4] its new floor, [5] its other floors, [6] other parties' floors }
+control ::= SEQUENCE { mode, [0] symmetric key, [1] time checks disapplied, [2] authorising cell,
+                       [3] its sequence number, [4] its new floor, [5] its other floors, [6] other parties' floors }
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from opensmets.transform.paths import find, find_all, text, text_at
 from opensmets.transform.scope import PayloadMaker, Scope
 
 #: Context tags of the control's fields.
-NO_TIME_CHECKS, AUTHORISING_CELL, SEQUENCE_NUMBER, FLOOR, OTHER_FLOORS, OTHER_PARTIES = (
-    0x81, 0xA2, 0x83, 0x84, 0xA5, 0xA6,
+SYMMETRIC_KEY, NO_TIME_CHECKS, AUTHORISING_CELL, SEQUENCE_NUMBER, FLOOR, OTHER_FLOORS, OTHER_PARTIES = (
+    0x80, 0x81, 0xA2, 0x83, 0x84, 0xA5, 0xA6,
 )  # fmt: skip
 #: Cell usage and sequence number usage of prepayment top-ups.
 TOP_UP_CELL, TOP_UP_NUMBERS = 1, 0
@@ -84,22 +84,24 @@ def replace_credentials(mode: Mode, scope: Scope) -> bytes:
     return make(SEQUENCE, tuple(fields)).encode()
 
 
-def _tagged(tag: int, number: int) -> Element:
+def tagged(tag: int, number: int) -> Element:
+    """Return a number under a context tag."""
     return make(tag, integer(number).content)
 
 
-def _cell(role: int, usage: bytes, top_up: bool = False) -> tuple[Element, ...]:
-    cell = (integer(role), make(BIT_STRING, usage))
-    return (*cell, integer(TOP_UP_CELL)) if top_up else cell
+def cell(role: int, usage: bytes, top_up: bool = False) -> tuple[Element, ...]:
+    """Return the elements of a trust anchor cell's name; key usage as a bit string's content."""
+    name = (integer(role), make(BIT_STRING, usage))
+    return (*name, integer(TOP_UP_CELL)) if top_up else name
 
 
 def _control(mode: Mode, scope: Scope) -> Element:
     fields = [integer(mode.number)]
     if text(scope.body, "ApplyTimeBasedCPVChecks").strip() in ("false", "0"):
-        fields.append(_tagged(NO_TIME_CHECKS, 1))
+        fields.append(tagged(NO_TIME_CHECKS, 1))
     if mode.authorising is not None:
-        fields.append(make(AUTHORISING_CELL, _cell(mode.authorising, DIGITAL_SIGNATURE)))
-    fields.append(_tagged(SEQUENCE_NUMBER, scope.counter))
+        fields.append(make(AUTHORISING_CELL, cell(mode.authorising, DIGITAL_SIGNATURE)))
+    fields.append(tagged(SEQUENCE_NUMBER, scope.counter))
     moment = execution_time(scope.body)
     if moment is None or not is_cancelling(moment) or mode.cancel_keeps_floors:
         fields.extend(_floors(mode, scope.body))
@@ -119,7 +121,7 @@ def _floors(mode: Mode, body: etree._Element) -> list[Element]:
         fields = [integer(mode.replaced)] + ([] if floor is None else [integer(floor)])
         fields += [make(SEQUENCE, special)] if special else []
         return [make(OTHER_PARTIES, (make(SEQUENCE, tuple(fields)),))] if len(fields) > 1 else []
-    own = [] if floor is None else [_tagged(FLOOR, floor)]
+    own = [] if floor is None else [tagged(FLOOR, floor)]
     return own + ([make(OTHER_FLOORS, special)] if special else [])
 
 
@@ -129,7 +131,7 @@ def _replacements(mode: Mode, body: etree._Element) -> tuple[Element, ...]:
     if not found:
         raise InvalidRequest("ReplacementCertificates: has no certificate; give at least one")
     return tuple(
-        make(SEQUENCE, (certificate(one), make(SEQUENCE, _cell(mode.replaced, usage, top_up))))
+        make(SEQUENCE, (certificate(one), make(SEQUENCE, cell(mode.replaced, usage, top_up))))
         for one, usage, top_up in found
     )
 
