@@ -267,6 +267,8 @@ def test_suspend_debt_disabled_stops_time_debts_and_not_the_standing_charge():
         meter = indebted(suspend_disabled=suspended)
         meter.call("account.reset_emergency_credit", 0)
         meter.call("account.adjust_balance", -1)
+        meter.commit()
+        meter.release()
         assert state(meter) == DISABLED
         use(meter, DAY_S)
         collected = 0 if suspended else 24000

@@ -17,16 +17,14 @@ and arms a supply that was disabled for want of credit: only a command or the cu
 
 from micropython import const
 
-from smets import on_demand
 from smets.meter.fields import BOOL, Component
-from smets.meter.payment import CREDIT_MODE, NOTHING_TO_WATCH, PREPAYMENT_MODE
+from smets.meter.payment import CREDIT_MODE, NEWLY_BELOW, NOTHING_TO_WATCH, PREPAYMENT_MODE
 from smets.meter.supply import CREDIT, DISABLED, SUPPLY_ARMED
 
 _LOW = const(0x810D)
 _OFFERED = const(0x8119)
 _EXHAUSTED = const(0x81AA)
 _BELOW = const(0x8F0F)
-_SUSPENDED = const(0x8F83)
 _MOST = const(0x7FFFFFFF)
 
 
@@ -128,24 +126,14 @@ class CreditWatch(Component):
         return NOTHING_TO_WATCH if is_below or level is None else level
 
     def _cross_disablement(self, payment, combined, threshold, told):
-        """Disable the supply or wait for it; return the level to be watched."""
+        """Have it decided whether the supply is disabled now; return the level to be watched."""
         below, is_new = combined < threshold, not self.get("below")
         level = self._cross("below", below, _BELOW, threshold, told)
         if not below:
             payment.put("recheck_s", 0)
-        elif is_new or payment.get("recheck_s"):
-            self._disable(payment, told)
+        elif is_new or payment.get("recheck_s"):  # `payment` has it decided, when what is loaded here is gone
+            payment.put("recheck_s", NEWLY_BELOW if is_new else min(payment.get("recheck_s"), self.meter.time_s))
         return level
-
-    def _disable(self, payment, told):
-        """Disable the supply, or put it off to the end of the time when it is not to be."""
-        calendar = self.meter.component("non_disablement")
-        until_s = on_demand.call("smets.meter.non_disablement_periods", "until_s", calendar, self.meter.time_s)
-        if not until_s:
-            self.meter.supply.disable(CREDIT)
-        elif not payment.get("recheck_s"):
-            told.append(_SUSPENDED)
-        payment.put("recheck_s", until_s)
 
 
 COLD = (CreditWatch,)

@@ -6,6 +6,7 @@ closed by `release`; which logs there are, and their columns, stands in log_tabl
 """
 
 import struct
+import sys
 
 from micropython import const
 
@@ -134,8 +135,10 @@ class Log:
 class Logs:
     """All logs of a meter. `open_store(name, record_size, capacity)` gives each its store, when it is first used.
 
-    `has(condition)` tells which kind of meter this is.
+    `has(condition)` tells which kind of meter this is. `store_code` are the modules that opening a store loads.
     """
+
+    store_code: tuple = ()
 
     def __init__(self, open_store, has):
         self._open_store = open_store
@@ -178,6 +181,12 @@ class Logs:
         for log in self._open.values():
             log.close()
         self._open.clear()
+
+    def put_away(self):
+        """Close every store and forget the code of stores, which comes again with the next; CPython keeps it."""
+        self.release()
+        if sys.implementation.name == "micropython":
+            on_demand.forget(self.store_code)
 
 
 def record_size(columns):

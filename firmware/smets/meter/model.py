@@ -354,10 +354,11 @@ class Meter:
 
         Then there is room for what follows from a command: of the tariff, and of the account.
         """
+        self.logs.put_away()
         if self.drop_cold():
             if self.tariff.get("changed"):
                 self._renew_tariff()
-            if self.payment.get("watch_millipence") == LOOK_AT_ONCE:
+            if self.payment.is_due(self.time_s):
                 self.payment.settle()
                 self.commit()
                 self.drop_cold()

@@ -7,11 +7,28 @@ ends it, but not beyond the last date of the entry that began it, nor longer tha
 from micropython import const
 
 from smets.meter.dates import DAY_S
+from smets.meter.payment import NEWLY_BELOW
 from smets.meter.schedule_days import entries_of, is_between
+from smets.meter.supply import CREDIT
 
 _BEGIN = const(32)
 _END = const(33)
 _WEEK = const(7)
+_SUSPENDED = const(0x8F83)
+
+
+def decide(meter):
+    """Disable the supply for want of credit, or put it off to the end of the time when it is not to be.
+
+    That it is put off is told once, when credit has just fallen below the threshold.
+    """
+    is_new = meter.payment.get("recheck_s") == NEWLY_BELOW
+    end_s = until_s(meter.borrow("non_disablement"), meter.time_s)
+    meter.payment.put("recheck_s", end_s)
+    if not end_s:
+        meter.supply.disable(CREDIT)
+    elif is_new:
+        meter.record(_SUSPENDED)
 
 
 def until_s(calendar, now_s):

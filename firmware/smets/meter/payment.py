@@ -11,12 +11,15 @@ at the limits of 32 bits.
 
 from micropython import const
 
+from smets import on_demand
 from smets.meter.fields import BOOL, Component
 
 CREDIT_MODE = const(1)
 PREPAYMENT_MODE = const(2)
 NOTHING_TO_WATCH = const(-0x80000000)
 LOOK_AT_ONCE = const(0x7FFFFFFF)
+NEWLY_BELOW = const(1)
+"""Instead of a time at which disablement is decided: now, and for the first time."""
 _LEAST = const(-0x80000000)
 _HALF_HOUR_S = const(1800)
 _DAY_S = const(86400)
@@ -106,8 +109,12 @@ class Payment(Component):
         if self.get("mode") == self.get("settled_mode") == CREDIT_MODE and not self.get("terms_changed"):
             self.put("watch_millipence", NOTHING_TO_WATCH)
             return
+        self.meter.logs.put_away()
         self.meter.drop_cold()  # what comes wants room
         self.meter.component("credit_watch").settle()
+        if 0 < self.get("recheck_s") <= self.meter.time_s:
+            self.meter.drop_cold()
+            on_demand.call("smets.meter.non_disablement_periods", "decide", self.meter)
 
     def next_boundary_s(self, now_s, load):
         """Return when the load will have used up the room, or disablement that was suspended is looked at again."""

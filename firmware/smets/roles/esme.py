@@ -27,7 +27,6 @@ _PROVISIONING_MODULES = (
     "smets.trust.provisioning", "smets.trust.certificate", "smets.trust.der",
     "smets.trust.own_certificates", "smets.trust.manufacturer",
 )  # fmt: skip
-_LOG_MODULES = ("smets.store.segments", "smets.store.damaged")
 _COLLECT_EVERY = const(4096)
 """Bytes between collections while code is loaded and commands are carried out, or what stays lies scattered between
 what does not, and the heap has no place of more than some 200 bytes."""
@@ -171,14 +170,12 @@ class Esme:
             meter.advance(time_s, load)
 
     def _put_away(self, meter):
-        """Drop what the meter wants only now and then, and the code of its logs."""
+        """Drop what the meter wants only now and then."""
         self._guard(meter.release)
-        if sys.implementation.name == "micropython":
-            forget(_LOG_MODULES)
 
     def open_log(self, name, record_size, capacity):
         """Return the store of one of the meter's logs; the device says so, and does without, when it is damaged."""
-        if _LOG_MODULES[0] not in sys.modules:
+        if "smets.store.segments" not in sys.modules:
             collect()  # so that what comes lies together
         from smets.store.segments import SegmentLog  # until the logs are closed
 

@@ -82,6 +82,7 @@ class MeterRooms:
             identity.phases,
             identity.eui,
         )
+        self.meter.logs.store_code = ("smets.store.segments", "smets.store.damaged")
         self._announce = device.announce
         self._measurement = Measurement()
         self.faults = self.bench = None
