@@ -33,19 +33,20 @@ class Blocks:
     `room` is where the message that comes in is put together (link/framing.py's `keep` and `forget`): a buffer of that
     length would find no place in a small heap. `refuse_long()` is called for a message that is longer than MAX_MESSAGE.
     `frame` (memoryview) has room for an APDU, BLOCK_HEAD and BLOCK octets; nothing stays in it. `refused` counts APDUs
-    that make no sense.
+    that make no sense. `past` is what `drop` returned when the last of these was let go of.
     """
 
-    def __init__(self, send, room, refuse_long, frame):
+    def __init__(self, send, room, refuse_long, frame, past=()):
         self.refused = 0
         self._send, self._room, self._refuse_long = send, room, refuse_long
         self._frame = frame
         self._idle_ms = 0
         self._message = None
         self._sent = 0  # the last block that was made
-        self._size = self._received = 0
-        self._first = None  # the CRC of the message's first block: the same comes again when a confirmation was lost
-        self._ended = False
+        self._size = 0
+        # the CRC of the message's first block: the same comes again when a confirmation was lost
+        self._first, self._received = past or (None, 0)
+        self._ended = bool(past)
 
     @property
     def is_sending(self):
@@ -86,10 +87,12 @@ class Blocks:
         return None
 
     def drop(self):
-        """End what is going out, for there is another command."""
+        """End what is going out, for there is another command; return what to know of the message that came in last,
+        empty while one is coming in or none did."""
         if self._message:
             self._message = None
             self._confirm(_LAST, 0, 0)
+        return (self._first, self._received) if self._ended else ()
 
     # in
 

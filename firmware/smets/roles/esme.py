@@ -88,7 +88,7 @@ class Esme:
         self._last_ms = ticks_ms()
         self._left_ms = 0
         self._rooms = self._provisioning = self._blocks = self._images = None
-        self._long_frames = 0
+        self._long_frames, self._past = 0, ()
         self.starts_again = False
         self._be_a_meter()
 
@@ -248,7 +248,8 @@ class Esme:
                 if message is None:
                     return
             if self._blocks:
-                self._blocks.drop()  # the heap has room for one long answer
+                self._past = self._blocks.drop()  # the heap has room for one long answer,
+                self._blocks = None if self._past else self._blocks  # and a long command wants that of the code
             rooms.settle()
             _collect_every(_COLLECT_EVERY)
             response = rooms.handler.handle(message)
@@ -264,6 +265,8 @@ class Esme:
             rooms.meter.release()
             gc.collect()
             _collect_every(-1)
+            if self._past:
+                self._transfer(rooms)
 
     def _take_block(self, rooms, apdu):
         blocks = self._transfer(rooms)
@@ -277,7 +280,8 @@ class Esme:
         if self._blocks is None:
             kind = fetch("smets.message.block_transfer", "Blocks")
             room = self.writer.room(BLOCK_HEAD + BLOCK)
-            self._blocks = kind(self._send_message, self._decoder, rooms.handler.refuse_long, room)
+            self._blocks = kind(self._send_message, self._decoder, rooms.handler.refuse_long, room, self._past)
+            self._past = ()
         return self._blocks
 
     def _tell_long_frame(self):
