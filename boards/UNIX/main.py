@@ -1,14 +1,14 @@
 """A virtual device on the unix port or CPython, speaking link frames on its standard input and output.
 
     micropython -X heapsize=250k boards/UNIX/main.py --store DIR [--role esme] [--bench] [--speed N] [--blocking]
-        [--link udp:GROUP:PORT] [--started-by watchdog|hardware]
+        [--link udp:GROUP:PORT] [--load TABLE] [--started-by watchdog|hardware]
 
 Standard input and output are the master side of a pty, with O_NONBLOCK set by whoever starts this (`--blocking` says
-that it is not); with `--link` a multicast group is the link instead; `--started-by` says that a watchdog ended the
-program before, or that its hardware did. The factory's firmware is the package `smets` on
-the module path (`MICROPYPATH`, `PYTHONPATH`), or else of this checkout; boot.py may pick another from the store. Errors
-go to standard error; exit code 2 means wrong usage, 3 a store that cannot be used, 75 that the device wants to be
-started again.
+that it is not); with `--link` a multicast group is the link instead. `--load` is a table of what is measured
+(smets/bench/load_rows.py); `--started-by` says that a watchdog ended the program before, or that its hardware did. The
+factory's firmware is the package `smets` on the module path (`MICROPYPATH`, `PYTHONPATH`), or else of this checkout;
+boot.py may pick another from the store. Errors go to standard error; exit code 2 means wrong usage, 3 a store or table
+that cannot be used, 75 that the device wants to be started again.
 """
 
 import gc
@@ -22,11 +22,11 @@ X64 = 2  # MicroPython's number of that architecture
 def read_options(arguments):
     """Return the options as a dict. Raises ValueError with a line that says what is wrong."""
     options = {"store": None, "role": "esme", "speed": "1", "bench": False, "blocking": False, "link": None}
-    options["started-by"] = None
+    options["started-by"] = options["load"] = None
     rest = list(arguments)
     while rest:
         name = rest.pop(0)
-        if name not in ("--store", "--role", "--speed", "--bench", "--blocking", "--link", "--started-by"):
+        if name not in ("--store", "--role", "--speed", "--bench", "--blocking", "--link", "--load", "--started-by"):
             raise ValueError("unknown option " + name)
         if name in ("--bench", "--blocking"):
             options[name[2:]] = True
@@ -97,6 +97,10 @@ def run(options):
         stream = open_stream(options)
         device = Esme(stream, options["store"], None, options["bench"], int(options["speed"]), True, board())
         device.trouble = options["started-by"]
+        if options["load"]:
+            from smets.bench.load_table import LoadTable
+
+            device.measure = LoadTable(options["load"]).measure
     except (OSError, ValueError, StoreCorrupt) as error:
         sys.stderr.write("main.py: " + options["store"] + ": " + str(error) + "\n")
         return 3

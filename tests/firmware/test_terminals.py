@@ -38,14 +38,14 @@ def make_meter():
 
 def metered_ws(pulse_times_ms, end_s, per_kwh=1000):
     """Return the watt-seconds and the powers that a row of pulses is measured as, asked for every second."""
-    clock = Clock()
+    clock, meter = Clock(), make_meter()
     pulses = PulseInput(per_kwh, clock)
     waiting, powers = list(pulse_times_ms), []
     for second in range(1, end_s + 1):
         while waiting and waiting[0] <= second * 1000:
             clock.now_ms = waiting.pop(0)
             pulses.count()
-        powers.append(pulses.measure(1).import_w)
+        powers.append(pulses.measure(meter, meter.time_s + 1).import_w)
     return sum(powers), powers
 
 

@@ -5,6 +5,7 @@ text. The answer is `{"ok": true, ...}` or `{"ok": false, "why": text}`. ARCHITE
 """
 
 import json
+from array import array
 from binascii import crc32
 
 from micropython import const
@@ -80,6 +81,7 @@ class BenchControl:
             if operation is None:
                 return {"ok": False, "why": "no operation of that name"}
             self._catch_up()
+            self.setting.later = None
             answer = operation(request) or {}
             self._meter.commit()
         except MeterError as error:
@@ -158,11 +160,9 @@ class BenchControl:
 
     def _panel(self, request):
         """Press a key at the meter, or return the page that its display shows."""
-        if "press" in request:
-            call("smets.meter.screen", "press", self._meter, _text(request["press"]))
-            return None
-        page, lines = call("smets.meter.screen", "show", self._meter)
-        return {"page": page, "lines": lines, "sounds": self._sounds()}
+        key = _text(request["press"]) if "press" in request else None
+        self.setting.later = "smets.bench.pages", (key, self._sounds())
+        return {} if self._lives_later else call("smets.bench.pages", "perform", self._meter, self.setting)
 
     def _sounds(self):
         """Return the code of the event for which the meter sounds now, 0 when it is silent."""
@@ -206,8 +206,11 @@ class BenchControl:
             raise ValueError("a step in seconds and loads for 1 to %d steps are wanted" % _MAX_STEPS)
         for power_w in imports + exports:
             _natural(power_w, _MAX_LOAD)
-        self.setting.steps = step_s, imports, exports
-        return {} if self._lives_later else call("smets.bench.household", "live", self._meter, self.setting)
+        self.setting.later = "smets.bench.household", (step_s, array("I", imports), array("I", exports))
+        if self._lives_later:
+            return {}
+        found = call("smets.bench.household", "live", self._meter, self.setting)
+        return {name: list(column) for name, column in found.items()}
 
     def _speed(self, request):
         self.setting.speed = _natural(request["factor"], _MAX_SPEED)

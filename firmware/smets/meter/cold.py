@@ -162,7 +162,9 @@ class ColdComponent(Component):
         packed = self.meter.stored(self._key(name))
         if packed is not None:
             return _values().unpacked(shape, packed, 0)[0]
-        return default[0] if default else _values().nothing(shape)
+        if default:
+            return default[0]
+        return [] if isinstance(shape, list) else _values().nothing(shape)  # what was never set is asked each half hour
 
     def elements(self, name):
         """Return a field's value; a nested list as Elements, which take no more heap."""

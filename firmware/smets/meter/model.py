@@ -30,7 +30,7 @@ COMPONENTS = (Clock, Registers, Tariff, Supply, LoadLimit, Voltage, Payment, Out
 """In the order in which time passes for them."""
 _EVENTS = "meter/events"
 _HALF_HOUR_S = const(1800)
-_SCARCE_BYTES = const(16384)
+_SCARCE_BYTES = const(12288)
 """Free heap below which a component may not find the room for its logs and its code."""
 _LOG_CLEARED = const(0x8F52)
 _LAST_S = const(0xFFFFFFFE)
@@ -207,7 +207,7 @@ class Meter:
                 self._renew_tariff()
         if payment.is_due(self.time_s):
             payment.settle()
-            self._make_room()
+            self.make_room()
 
     def _step(self, time_s, measurement):
         """Pass the time to the next boundary, or to `time_s` if that is nearer."""
@@ -229,14 +229,15 @@ class Meter:
         if self.schedule.is_due(now_s):
             self.drop_cold()  # a tariff that becomes active wants the room
             self.schedule.run_due(now_s)
-        if now_s % _HALF_HOUR_S == 0:
-            self._make_room()  # for logs that have a row now
+            self.make_room()
+        elif now_s % _HALF_HOUR_S == 0:
+            self.make_room()  # for logs that have a row now
         for component in self._components.values():
             component.arrive(now_s, load)
         if now_s % _HALF_HOUR_S:
             return
+        self.make_room()
         for component in self._components.values():
-            self._make_room()
             component.half_hour(now_s)
         if now_s % DAY_S == 0:
             for component in self._components.values():
@@ -244,8 +245,8 @@ class Meter:
                 component.midnight(now_s)
         self.commit(True)
 
-    def _make_room(self):
-        """Drop what was loaded, where the heap is short of room for what comes next."""
+    def make_room(self):
+        """Drop cold components where the heap is short of room for what comes next; for callers that hold none."""
         if on_demand.is_scarce(_SCARCE_BYTES):
             self.drop_cold()
 

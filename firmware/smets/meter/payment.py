@@ -164,3 +164,4 @@ class Payment(Component):
                 self.settle()
             self.meter.drop_cold()
             self.meter.component("charges").collect(since_s, now_s)
+            self.meter.drop_cold()

@@ -64,6 +64,7 @@ class Voltage(Component):
                     break
             else:
                 return
+        self.meter.make_room()
         on_demand.call(_WATCH, "look", self, now_s, voltage_dv)
 
     def written(self, name, field, at_once):

@@ -56,7 +56,7 @@ class Esme:
     `trouble` is what it is to tell next as a threat to its integrity (integrity.py): an error that it survived, or,
     set by whoever starts it, that a "watchdog" or the "hardware" ended it before; or a "stranger" at its port.
 
-    `measure`, when set, is called with the seconds that passed and returns the Measurement that held in them.
+    `measure(meter, time_s)`, when set, returns the load up to a time; it may let the meter live on to where it begins.
     `terminals` are what is wired to the meter: `follow(meter)` is called every round, with None before there is one.
     `starts_again` becomes true when the device has to start again, to run other firmware; all is on flash then.
     """
@@ -124,11 +124,11 @@ class Esme:
         for terminal in self.terminals:
             self._guard(terminal.follow, meter)
         if self._rooms and not self.starts_again:
-            self._put_away(meter)  # what is due may want all the room that there is
+            self._guard(self._rooms.meter.release)  # what is due may want all the room that there is
             if self.trouble is not None:
                 self._guard(self._tell_trouble, meter)
             self._guard(self._rooms.tell_events)
-            self._put_away(meter)
+            self._guard(self._rooms.meter.release)
 
     def _next_frame(self):
         frame = self._decoder.next_frame()
@@ -153,11 +153,11 @@ class Esme:
         if passed_s:
             meter = self._rooms.meter
             self._close_images()  # what is due may want the room
-            load = self._rooms.load() if self.measure is None else self.measure(passed_s)
-            self._guard(self._live, meter, meter.time_s + passed_s, load)
+            self._guard(self._live, self._rooms, meter.time_s + passed_s)
 
-    def _live(self, meter, time_s, load):
+    def _live(self, rooms, time_s):
         """Let the meter live up to a time; a long answer that it has no room beside is ended for it."""
+        meter, load = rooms.meter, self.measure(rooms.meter, time_s) if self.measure else rooms.load()
         try:
             meter.advance(time_s, load)
         except MemoryError:
@@ -168,10 +168,6 @@ class Esme:
             meter.release()
             gc.collect()
             meter.advance(time_s, load)
-
-    def _put_away(self, meter):
-        """Drop what the meter wants only now and then."""
-        self._guard(meter.release)
 
     def open_log(self, name, record_size, capacity):
         """Return the store of one of the meter's logs; the device says so, and does without, when it is damaged."""
@@ -241,7 +237,7 @@ class Esme:
 
     def _answer(self, rooms, message):
         self._close_images()
-        self._put_away(rooms.meter)  # time may have gone on in this round, and left the logs open
+        self._guard(rooms.meter.release)  # time may have gone on in this round, and left the logs open
         try:
             if len(message) and message[0] == _BLOCK_TAG:
                 message = self._take_block(rooms, message)
@@ -312,26 +308,22 @@ class Esme:
     def _answer_bench(self, rooms, request):
         """Answer a bench request by code that is gone again before the meter lives on as it says."""
         answer = self._bench_answer(rooms, request)
+        FLASH.hasten(True)
         try:
             if rooms.bench.until_s is not None:
                 until_s, rooms.bench.until_s = rooms.bench.until_s, None
-                rooms.meter.advance(until_s, rooms.bench.load)
+                self._live(rooms, until_s)
                 rooms.meter.release()
                 answer = self._bench_answer(rooms, _TIME_REQUEST)
-            elif rooms.bench.steps:
-                answer = self._live_steps(rooms)
+            elif rooms.bench.later:
+                answer = call(rooms.bench.later[0], "answer", rooms.meter, rooms.bench)
         except _FAILURES as error:
             rooms.meter.discard()
             self.note(error)
             answer = _FAILED % type(error).__name__
-        self._send(framing.BENCH, answer if isinstance(answer, bytes) else answer.encode())
-
-    def _live_steps(self, rooms):
-        FLASH.hasten(True)
-        try:
-            return call("smets.bench.household", "answer", rooms.meter, rooms.bench)
         finally:
             FLASH.hasten(False)
+        self._send(framing.BENCH, answer if isinstance(answer, bytes) else answer.encode())
 
     def _bench_answer(self, rooms, request):
         arguments = request, rooms.meter, rooms.faults, self.catch_up, rooms.counts, rooms.bench

@@ -22,9 +22,10 @@ class Files:
     def hasten(self, on):
         """Leave synchronising to the operating system, where there is one, while a bench lets years pass.
 
-        A process that is killed loses nothing by it; a computer that loses its power may. On a board nothing changes.
+        A process that is killed loses nothing by it; a computer that loses its power may. On a board nothing changes,
+        nor where a flash is mounted.
         """
-        self.in_haste = on and sys.platform in _KEPT_BY_SYSTEM
+        self.in_haste = on and sys.platform in _KEPT_BY_SYSTEM and not _has_flash()
 
     def open(self, path, mode):
         """Open `path` unbuffered in a binary `mode`."""
@@ -65,6 +66,15 @@ class Files:
     def size(self, handle):
         """Return the length of an open file in bytes; the position moves to its end."""
         return handle.seek(0, 2)
+
+
+def _has_flash():
+    """Return whether a file system is mounted besides the operating system's."""
+    try:
+        import vfs
+    except ImportError:  # CPython
+        return False
+    return len(vfs.mount()) > 1
 
 
 FLASH = Files()

@@ -45,8 +45,9 @@ class PulseInput:
             self._pulses = (self._pulses + 1) & 0x3FFFFFFF
             self._last_ms = now_ms
 
-    def measure(self, passed_s):
-        """Return the Measurement that held for the last `passed_s` seconds: whole watts, the rest is owed."""
+    def measure(self, meter, until_s):
+        """Return the Measurement that held since the meter's time, up to `until_s`: whole watts, the rest is owed."""
+        passed_s = until_s - meter.time_s
         pulses = (self._pulses - self._taken) & 0x3FFFFFFF
         if pulses:
             self._taken = (self._taken + pulses) & 0x3FFFFFFF

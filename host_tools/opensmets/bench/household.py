@@ -21,6 +21,7 @@ from opensmets.errors import SmetsError
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 HALF_HOUR_S, DAY_S = 1800, 86_400
 MAX_POWER_W = 1_000_000
+MAX_VOLTAGE_DV = 6_000
 REGISTER_TURN = 1 << 32
 #: A request's half hours: a day's, whose answer a small heap can hold.
 STEPS = 48
@@ -144,12 +145,13 @@ def _made_w(seed: int, time_s: int) -> int:
 
 
 def from_csv(path: Path) -> Load:
-    """Return the load of a CSV file with the columns time, import_w and perhaps export_w.
+    """Return the load of a CSV file, see `rows_of`.
 
-    Other columns are passed over. A row holds from its time to the next one's, the last for good, and nothing flows
-    before the first. A half hour has the average, rounded down. Raises LoadInvalid.
+    A row holds from its time to the next one's, the last for good, and nothing flows before the first. A half hour has
+    the average, rounded down. Raises LoadInvalid.
     """
-    times, powers = _rows_of(path)
+    rows = rows_of(path)
+    times, powers = [row.time_s for row in rows], [(row.power.import_w, row.power.export_w) for row in rows]
 
     def power_at(place: int) -> tuple[int, int]:
         return powers[place] if place >= 0 else (0, 0)
@@ -167,29 +169,56 @@ def from_csv(path: Path) -> Load:
     return load
 
 
-def _rows_of(path: Path) -> tuple[list[int], list[tuple[int, int]]]:
-    times: list[int] = []
-    powers: list[tuple[int, int]] = []
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What flows from `time_s` on; `voltage_dv` is in tenths of a volt, 0 where nothing is said of it."""
+
+    time_s: int
+    power: Power
+    voltage_dv: int = 0
+
+
+def rows_of(path: Path) -> list[Row]:
+    """Return the rows of a CSV file with the columns time and import_w, and perhaps export_w and voltage_v.
+
+    Other columns are passed over; times must rise. Raises LoadInvalid, which names the line.
+    """
+    found: list[Row] = []
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = csv.DictReader(file)
         if not {"time", "import_w"} <= set(rows.fieldnames or ()):
             raise LoadInvalid(f"{path} lacks the columns time and import_w in its first line")
         for row in rows:
-            time_s = time_of(row["time"] or "")
-            if times and time_s <= times[-1]:
-                raise LoadInvalid(f"{path}, line {rows.line_num}: times must rise")
-            times.append(time_s)
-            powers.append((_watts(path, rows.line_num, row["import_w"]),
-                           _watts(path, rows.line_num, row.get("export_w") or "0")))  # fmt: skip
-    if not times:
+            try:
+                found.append(_row(row))
+                if len(found) > 1 and found[-1].time_s <= found[-2].time_s:
+                    raise LoadInvalid("times must rise")
+            except LoadInvalid as error:
+                raise LoadInvalid(f"{path}, line {rows.line_num}: {error}") from None
+    if not found:
         raise LoadInvalid(f"{path} holds no rows")
-    return times, powers
+    return found
 
 
-def _watts(path: Path, line: int, text: str | None) -> int:
+def _row(row: dict[str, str | None]) -> Row:
+    time_s = time_of(row["time"] or "")
+    if not 0 <= time_s < REGISTER_TURN:
+        raise LoadInvalid(f"{row['time']!r} is not between 2000 and 2136")
+    power = Power(_watts(row["import_w"]), _watts(row.get("export_w") or "0"))
+    return Row(time_s, power, _voltage_dv(row.get("voltage_v") or "0"))
+
+
+def _watts(text: str | None) -> int:
     if text is None or not text.strip().isdigit() or int(text) > MAX_POWER_W:
-        raise LoadInvalid(f"{path}, line {line}: {text!r} is no power in W from 0 to {MAX_POWER_W}")
+        raise LoadInvalid(f"{text!r} is no power in W from 0 to {MAX_POWER_W}")
     return int(text)
+
+
+def _voltage_dv(text: str) -> int:
+    whole, _, tenths = text.strip().partition(".")
+    if not (whole + tenths).isdigit() or len(tenths) > 1 or int(whole + (tenths or "0")) > MAX_VOLTAGE_DV:
+        raise LoadInvalid(f"{text!r} is no voltage in V from 0 to {MAX_VOLTAGE_DV // 10}, such as 230 or 229.5")
+    return int(whole + (tenths or "0"))
 
 
 def live(bench: Bench, load: Load, half_hours: int) -> Iterator[HalfHour]:

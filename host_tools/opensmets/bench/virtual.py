@@ -42,6 +42,7 @@ class VirtualDevice:
         heap: str = HEAP,
         log: Path | None = None,
         link: str | None = None,
+        load: Path | None = None,
         program: Path | None = None,
     ) -> None:
         self.trial_s = TRIAL_S
@@ -64,7 +65,7 @@ class VirtualDevice:
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         # The slave stays open here too, so that a host may come and go without a hang-up reaching the device.
-        self._link = link
+        self._link, self._load = link, load
         self.port = link or os.ttyname(self._slave)
 
     def __enter__(self) -> VirtualDevice:
@@ -86,6 +87,7 @@ class VirtualDevice:
         options += ["--link", self._link] if self._link else []
         started_by, self._started_by = self._started_by, None
         options += ["--started-by", started_by] if started_by else []
+        options += ["--load", str(self._load.absolute())] if self._load else []
         if self.runtime == "cpython":
             source = firmware_path()
             return [sys.executable, str(self._program or main_path()), *options], {

@@ -12,7 +12,7 @@ from opensmets.bench.household import DAY_S, HALF_HOUR_S, HalfHour, text_of
 #: So many days are shown by half hours, more by days.
 MAX_DAYS_OF_HALF_HOURS = 14
 #: Rows that a small heap reads and answers at once.
-_ROWS = 40
+_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 DEFAULT_EUI = "00-DB-12-34-56-78-90-A0"
 MAX_SPEED = 86_400
 ERROR_LOG = "device.log"
+LOAD_TABLE = "load.table"
 #: What the device's process ends with when its store cannot be used (boards/UNIX/main.py).
 STORE_UNUSABLE = 3
 #: How often a device that is waited for is looked at: has it ended?
@@ -132,6 +133,14 @@ def run(
     runtime: Annotated[Runtime, typer.Option(help="The interpreter that runs the firmware.")] = Runtime.MICROPYTHON,
     elements: Annotated[int, typer.Option(min=1, max=2, help="Measuring elements, at its first start.")] = 1,
     phases: Annotated[Phases, typer.Option(help="Phases, at its first start.")] = Phases.ONE,
+    load: Annotated[
+        str | None,
+        typer.Option(
+            metavar="household|W[,W]|FILE",
+            help="What it measures: a made household, W in and out, or a CSV file (time,import_w,export_w,voltage_v).",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Which made household.")] = 1,
     bench: Annotated[bool, typer.Option("--bench", help="Open the bench channel: loads, faults, time.")] = False,
     link: Annotated[
         str | None, typer.Option(metavar="udp:GROUP:PORT", help="A multicast group to be on, instead of a pty.")
@@ -140,8 +149,8 @@ def run(
 ) -> None:
     """Run a virtual device on a pty and print the pty's path; its state survives restarts. Ctrl-C ends it.
 
-    Its clock starts at 2000-01-01 until `smets commission` sets it. With --speed its time runs
-    faster; the hub's stays real time.
+    Its clock starts at 2000-01-01 until `smets commission` sets it. With --speed its time runs faster; the hub's stays
+    real time. With --load it measures what that says as its time goes on; else nothing, until a bench says so.
     """
     from opensmets.bench.virtual import VirtualDevice
 
@@ -151,8 +160,9 @@ def run(
         from opensmets.links.radio import parse_group
 
         parse_group(link)
+    log, table = _log_file(folder), _load_table(folder, load, seed)
     device = VirtualDevice(
-        folder, role=role.value, runtime=runtime.value, speed=speed, bench=bench, log=_log_file(folder), link=link
+        folder, role=role.value, runtime=runtime.value, speed=speed, bench=bench, log=log, link=link, load=table
     )
     with device:
         keys = open_or_make_keystore(keystore_path(keystore))
@@ -191,6 +201,23 @@ def _check_folder(folder: Path) -> None:
 def _log_file(folder: Path) -> Path:
     private_folder(folder)
     return folder / ERROR_LOG
+
+
+def _load_table(folder: Path, load: str | None, seed: int) -> Path | None:
+    """Write what the device is to measure where it reads it. Raises UsageError, LoadInvalid."""
+    if load is None:
+        return None
+    from opensmets.bench import household, load_table
+    from opensmets.cli.household import DEFAULT_LOAD, power_named
+
+    path, power = folder / LOAD_TABLE, power_named(load)
+    if load == DEFAULT_LOAD:
+        load_table.write_made(path, household.synthetic(seed))
+    elif power is not None:
+        load_table.write_constant(path, power)
+    else:
+        load_table.write_csv_rows(path, Path(load))
+    return path
 
 
 def raise_if_ended(device: VirtualDevice, log: Path, hint: str = "") -> None:

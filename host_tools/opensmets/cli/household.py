@@ -13,7 +13,7 @@ from opensmets.cli.options import AUTO, EXIT_CODES, Json, Port
 from opensmets.errors import SmetsError, UsageError
 
 if TYPE_CHECKING:
-    from opensmets.bench.household import Load
+    from opensmets.bench.household import Load, Power
     from opensmets.chart.series import Series
 
 MAX_DAYS = 3_660
@@ -34,13 +34,23 @@ def load_named(name: str, seed: int) -> Load:
 
     if name == DEFAULT_LOAD:
         return household.synthetic(seed)
-    import_w, _, export_w = name.partition(",")
-    if import_w.isdigit() and (export_w or "0").isdigit():
-        return household.constant(int(import_w), int(export_w or "0"))
-    path = Path(name)
-    if not path.is_file():
+    power = power_named(name)
+    return household.constant(power.import_w, power.export_w) if power else household.from_csv(Path(name))
+
+
+def power_named(name: str) -> Power | None:
+    """Return the power of a constant load; None when `--load` names another kind. Raises UsageError for none."""
+    from opensmets.bench.household import MAX_POWER_W, Power
+
+    import_w, comma, export_w = name.partition(",")
+    if import_w.isdigit() and (export_w.isdigit() or not comma):
+        power = Power(int(import_w), int(export_w or "0"))
+        if max(power.import_w, power.export_w) > MAX_POWER_W:
+            raise UsageError(f"{name!r} is more than {MAX_POWER_W} W")
+        return power
+    if name != DEFAULT_LOAD and not Path(name).is_file():
         raise UsageError(f"{name!r} is no load: write household, a number of W such as 500 or 500,0, or a CSV file")
-    return household.from_csv(path)
+    return None
 
 
 def household(
