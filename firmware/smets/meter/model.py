@@ -229,8 +229,7 @@ class Meter:
         if self.schedule.is_due(now_s):
             self.drop_cold()  # a tariff that becomes active wants the room
             self.schedule.run_due(now_s)
-            self.make_room()
-        elif now_s % _HALF_HOUR_S == 0:
+        if now_s % _HALF_HOUR_S == 0:
             self.make_room()  # for logs that have a row now
         for component in self._components.values():
             component.arrive(now_s, load)
