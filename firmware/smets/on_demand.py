@@ -3,6 +3,12 @@
 import gc
 import sys
 
+from micropython import const
+
+COLLECT_EVERY = const(4096)
+"""Bytes between collections while code is loaded and a command is carried out, or what stays lies scattered between
+what does not, and the heap has no place of more than some 200 bytes."""
+
 
 def fetch(module, name):
     """Return what `module` (dotted) calls `name`, and forget the modules that were loaded for it.
@@ -60,6 +66,12 @@ def collect():
     """Collect garbage where there is little room; CPython, where it takes long, does it when it likes."""
     if sys.implementation.name == "micropython":
         gc.collect()
+
+
+def collect_every(octets):
+    """Collect garbage whenever so many bytes were allocated, -1 when the heap is full; CPython does as it likes."""
+    if hasattr(gc, "threshold"):
+        gc.threshold(octets)
 
 
 def forget(modules):

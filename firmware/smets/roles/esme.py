@@ -13,7 +13,7 @@ from micropython import const
 from smets.link import framing
 from smets.link.ticks import ticks_diff, ticks_ms
 from smets.message.envelope import BLOCK, BLOCK_HEAD, MAX_MESSAGE, Writer
-from smets.on_demand import call, collect, fetch, forget
+from smets.on_demand import COLLECT_EVERY, call, collect, collect_every, fetch, forget
 from smets.store.files import FLASH, StoreCorrupt
 from smets.store.journal import Journal
 from smets.trust.cells import TrustAnchors
@@ -27,9 +27,6 @@ _PROVISIONING_MODULES = (
     "smets.trust.provisioning", "smets.trust.certificate", "smets.trust.der",
     "smets.trust.own_certificates", "smets.trust.manufacturer",
 )  # fmt: skip
-_COLLECT_EVERY = const(4096)
-"""Bytes between collections while code is loaded and commands are carried out, or what stays lies scattered between
-what does not, and the heap has no place of more than some 200 bytes."""
 _IDLE_MS = const(100)
 """Longest wait for the link before time is let go on."""
 _LONGEST_PAUSE_MS = const(5000)
@@ -74,7 +71,7 @@ class Esme:
         self._prints_errors, self._noted = prints_errors, ""
         self.trouble = None
         self.damaged = []  # logs that were told of
-        _collect_every(_COLLECT_EVERY)
+        collect_every(COLLECT_EVERY)
         # the large buffers first, while the heap is in one piece
         self._decoder = framing.FrameDecoder(MAX_MESSAGE + BLOCK_HEAD)
         self.writer = Writer()
@@ -200,7 +197,7 @@ class Esme:
             call("smets.roles.firmware_start", "after_start", self, self._rooms.meter)
             self._rooms.meter.release()
         gc.collect()
-        _collect_every(-1)
+        collect_every(-1)
 
     def _provision(self, request):
         if self._rooms:
@@ -247,7 +244,6 @@ class Esme:
                 self._past = self._blocks.drop()  # the heap has room for one long answer,
                 self._blocks = None if self._past else self._blocks  # and a long command wants that of the code
             rooms.settle()
-            _collect_every(_COLLECT_EVERY)
             response = rooms.handler.handle(message)
             if isinstance(response, memoryview):
                 self._send_message(response)
@@ -260,7 +256,6 @@ class Esme:
         finally:
             rooms.meter.release()
             gc.collect()
-            _collect_every(-1)
             if self._past:
                 self._transfer(rooms)
 
@@ -367,12 +362,6 @@ class Esme:
 
     def _send(self, channel, payload):
         framing.encode_frame(channel, (payload,), self._output, self._stream.write)
-
-
-def _collect_every(octets):
-    """Collect garbage whenever so many bytes were allocated, -1 when the heap is full; CPython does as it likes."""
-    if hasattr(gc, "threshold"):
-        gc.threshold(octets)
 
 
 def _exists(path):

@@ -1,0 +1,104 @@
+"""Days in a meter's life, on real MicroPython: what happens in the house, and what its parties hear of it, verified.
+
+A load limit, a tamper, a brownout, an outage, and a season that changes. What is asked for goes as DUIS, what is told
+comes as alerts; the meter's own fields are looked at where no party reads them.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from opensmets.bench.firmware import micropython_path
+from opensmets.rig.device import RigDevice
+from opensmets.rig.party import Party
+from opensmets.rig.workbench import Workbench
+
+pytestmark = [
+    pytest.mark.xdist_group("stories"),
+    pytest.mark.skipif(micropython_path() is None, reason="no MicroPython for this machine: set $MICROPYTHON"),
+]
+ABOVE_LIMIT, LIMITED, RESTORED_BY_METER = 0x8F01, 0x8F33, 0x8F34
+COVER_REMOVED, LOCKED_BY_TAMPER, COVER_CLOSED = 0x8F76, 0x81BE, 0x81C1
+BELOW_AVERAGE, BACK_FROM_BELOW = 0x8006, 0x8089
+RESTORED, RESTORED_LONG, INTERRUPTED = 0x8F35, 0x8F36, 0x8F57
+
+
+@pytest.fixture
+def meter(smets_device: RigDevice) -> RigDevice:
+    """A meter in its first state; the one of this folder's conftest has no rig around it."""
+    smets_device.reset()
+    return smets_device
+
+
+def codes(meter: RigDevice, log: str) -> list[int]:
+    """Return the codes of a log's rows, the oldest first."""
+    return [row[1] for row in meter.bench("rows", log=f"logs.{log}")["rows"]]
+
+
+def test_a_house_draws_more_than_its_limit(
+    meter: RigDevice, bench: Workbench, supplier: Party, network_operator: Party
+) -> None:
+    """Above 5 kW for five minutes the supply goes off; ten minutes later the meter switches it on again by itself."""
+    content: dict[str, Any] = {
+        "LoadLimitPeriod": 300, "LoadLimitPowerThreshold": 5000, "LoadLimitRestorationPeriod": 600,
+        "LoadLimitSupplyState": "Disable",
+    }  # fmt: skip
+    supplier.ask("6.4.1", content)
+    bench.load(import_w=7000)
+    bench.let_pass(minutes=4)
+    assert supplier.supply("status").text("SupplyState") == "Enabled"
+    bench.let_pass(minutes=3)
+    assert supplier.supply("status").text("SupplyState") == "Armed"
+    for code in (ABOVE_LIMIT, LIMITED):
+        assert supplier.alert(code).meaning
+    assert bench.get("load_limit.counter") == 1
+    bench.load(import_w=500)
+    bench.let_pass(minutes=11)
+    assert supplier.alert(RESTORED_BY_METER).meaning and network_operator.alert(RESTORED_BY_METER).meaning
+    assert RESTORED_BY_METER in [event.code for event in meter.han_events]
+    assert supplier.supply("status").text("SupplyState") == "Enabled"
+
+
+def test_somebody_opens_the_terminal_cover(meter: RigDevice, bench: Workbench, supplier: Party) -> None:
+    """The meter locks the supply; a push of the button does nothing, and a command closes it again."""
+    bench.set("tamper_state.locks_supply", True)
+    bench.open_cover("terminal")
+    assert supplier.alert(COVER_REMOVED).meaning and supplier.alert(LOCKED_BY_TAMPER).meaning
+    bench.close_cover("terminal")
+    assert supplier.alert(COVER_CLOSED).meaning
+    assert supplier.supply("status").text("SupplyState") == "Disabled"
+    supplier.supply("enable")
+    assert supplier.supply("status").text("SupplyState") == "Enabled"
+    assert COVER_REMOVED in codes(meter, "security") and LOCKED_BY_TAMPER in codes(meter, "event")
+
+
+def test_the_voltage_browns_out(meter: RigDevice, bench: Workbench, network_operator: Party) -> None:
+    """An average below the threshold is told once, and once more when it is back; the operator's log has both."""
+    bench.voltage(200)
+    bench.let_pass(hours=2)
+    bench.voltage(230)
+    bench.let_pass(hours=1)
+    for code in (BELOW_AVERAGE, BACK_FROM_BELOW):
+        assert network_operator.alert(code).meaning
+        assert codes(meter, "power_event").count(code) == 1
+    assert bench.get("voltage.under_counter.0") == 1
+
+
+def test_the_supply_is_out_for_three_minutes(meter: RigDevice, bench: Workbench, network_operator: Party) -> None:
+    """A minute is told as an outage, three as a long one with its begin and end; no energy is metered meanwhile."""
+    bench.load(import_w=3600)
+    for seconds, code in ((60, RESTORED), (180, RESTORED_LONG)):
+        lost, before_wh = bench.now(), bench.get("registers.active_import_wh")
+        bench.supply_fails()
+        bench.let_pass(seconds)
+        bench.supply_returns()
+        alert = network_operator.alert(code)
+        assert alert.time("interruptionValue") == lost
+        assert alert.time("restorationValue") == lost + timedelta(seconds=seconds)
+        assert bench.get("registers.active_import_wh") == before_wh
+        bench.let_pass(minutes=1)
+        assert bench.get("registers.active_import_wh") == before_wh + 60
+    assert codes(meter, "power_event") == [INTERRUPTED, RESTORED, INTERRUPTED, RESTORED_LONG]
