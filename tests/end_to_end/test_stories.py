@@ -6,12 +6,13 @@ comes as alerts; the meter's own fields are looked at where no party reads them.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from opensmets.bench.firmware import micropython_path
+from opensmets.cli.conversation import EPOCH
 from opensmets.rig.device import RigDevice
 from opensmets.rig.party import Party
 from opensmets.rig.workbench import Workbench
@@ -102,3 +103,20 @@ def test_the_supply_is_out_for_three_minutes(meter: RigDevice, bench: Workbench,
         bench.let_pass(minutes=1)
         assert bench.get("registers.active_import_wh") == before_wh + 60
     assert codes(meter, "power_event") == [INTERRUPTED, RESTORED, INTERRUPTED, RESTORED_LONG]
+
+
+def test_winter_ends_with_february(meter: RigDevice, bench: Workbench, supplier: Party) -> None:
+    """A night rate until seven in winter, one rate in summer: the first night of March counts in the day's register."""
+    midnight, seven, every_day = "00000000", "07000000", [1] * 7
+    bench.set("calendar.days", [[1, [[midnight, 2], [seven, 1]]], [2, [[midnight, 1]]]])
+    bench.set("calendar.weeks", [["01", *every_day], ["02", *[2] * 7]])
+    winter, summer = "ffff0101ff000000008000ff", "ffff0301ff000000008000ff"
+    bench.set("calendar.seasons", [[b"winter".hex(), winter, "01"], [b"summer".hex(), summer, "02"]])
+    meter.bench.set_time(int((datetime(2026, 2, 28, tzinfo=UTC) - EPOCH).total_seconds()))
+    bench.load(import_w=1000)
+    registers = []
+    for hours in (6, 18, 6):
+        bench.let_pass(hours=hours)
+        registers.append(bench.get("tariff_registers.tou_wh")[:2])
+    assert registers == [[0, 6000], [17000, 7000], [23000, 7000]]
+    assert supplier.read("registers").number("ActiveImportRegister/Value") == 30000
