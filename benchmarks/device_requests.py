@@ -37,7 +37,7 @@ NOW_S = 820_454_400
 NOW = EPOCH + timedelta(seconds=NOW_S)
 DAY_S = 86_400
 PERIOD = {"StartDateTime": NOW, "EndDateTime": NOW + timedelta(days=1)}
-FILLED_DAYS = (1, 30, 90)
+FILLED_DAYS = (1, 90, 400)
 #: The heaps that are tried, in KiB.
 HEAPS = range(190, 322, 6)
 DEAD_S = 3.0
@@ -153,17 +153,26 @@ def _boot_ms(store: Path) -> float:
 
 
 def _as_logs_fill(store: Path, maker: Maker) -> None:
-    print(f"  as the logs fill, days of half hours: ms of a read, of a signed command, of boot (heap {HEAP})")
-    lived = 0
+    """Print a line for each of FILLED_DAYS, and what the last, of full logs, costs in the first's."""
+    names = ("a read", "a signed command", "a day of half hours", "a boot")
+    print(f"  as the logs fill, days of half hours: ms of {', of '.join(names)} (heap {HEAP})")
+    lived, found = 0, list[tuple[float, ...]]()
     for days in FILLED_DAYS:
         with running(store, ROOMY) as (link, bench):
             bench("load", import_w=1500)
             for day in range(lived, days):
                 bench.advance_to(NOW_S + (day + 1) * DAY_S)
-            lived = days
         with running(store) as (link, bench):
             read, signed = (milliseconds(link, maker, CLASSES[place]) for place in (0, 5))
-        print(f"    {days:4} days {read:8.2f} {signed:8.2f} {_boot_ms(store):8.0f}")
+            bench("load", import_w=1500)
+            started = time.perf_counter()
+            bench.advance_to(NOW_S + (days + 1) * DAY_S)
+            day_ms = (time.perf_counter() - started) * 1000
+        lived = days + 1
+        found.append((read, signed, day_ms, _boot_ms(store)))
+        print(f"    {days:4} days " + " ".join(f"{cost:8.2f}" for cost in found[-1]))
+    ratios = [f"{name} {last / first:.1f}" for name, first, last in zip(names, found[0], found[-1], strict=True)]
+    print(f"    with full logs: {', '.join(ratios)} times what it costs with empty ones")
 
 
 def run() -> None:
