@@ -67,6 +67,8 @@ def collection(suspend_emergency=False, suspend_disabled=False):
 def top_up(meter, number, pence):
     """Give the meter a top-up by command."""
     meter.call("credit.enter_token", b"%d:%d" % (number, pence))
+    meter.commit()
+    meter.release()
 
 
 def use(meter, seconds, watts=0):

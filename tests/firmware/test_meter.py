@@ -226,7 +226,9 @@ def test_a_credit_at_the_meter_is_reported_and_arms_a_disabled_supply():
     meter = credit(1000)
     meter.supply.change(0, 4)
     meter.call("credit.enter_token_locally", b"1" * 20)
-    assert events(meter) == [0x8F32, 0x810E] and meter.read("supply.state") == 2
+    meter.commit()
+    meter.release()
+    assert events(meter) == [0x810E, 0x8F32] and meter.read("supply.state") == 2
     assert raised(Unavailable, make_meter().call, "credit.enter_token", b"1" * 20)
 
 

@@ -27,9 +27,10 @@ account
 alert_settings
 auxiliary
 auxiliary_calendar
+billing
 billing_rows
 charges
-configuration=billing,identity,randomised_offset,tamper_state,voltage_limits
+configuration=identity,randomised_offset,tamper_state,voltage_limits
 credit
 credit_watch
 customer=customer,meter_point

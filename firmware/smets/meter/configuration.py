@@ -1,10 +1,9 @@
-"""Settings of the meter that are seldom asked for: what it is, its offset, tamper state, calendars, voltage limits."""
+"""Settings of the meter that are seldom asked for: what it is, its offset, tamper state, voltage limits."""
 
 from binascii import crc32
 
 from micropython import const
 
-from smets.meter.cold import ColdComponent
 from smets.meter.errors import OutOfRange
 from smets.meter.fields import BOOL, Component
 
@@ -12,9 +11,6 @@ _MODEL = const(8)
 _MANUFACTURER = const(32)
 _MAX_OFFSET_S = const(1799)
 _WHOLE = const(10000)
-_BILLING_TIMES = const(12)
-_MOMENT = (4, 5)
-"""Time of day (hour, minute, second, hundredths) and date (year, month, day, weekday), FF where any will do."""
 
 
 class Identity(Component):
@@ -84,13 +80,6 @@ class TamperState(Component):
     FIELDS = (("locks_supply", BOOL),)
 
 
-class Billing(ColdComponent):
-    """When a billing period ends (ECS30), and when the block counters are reset besides, none or daily (ECS48)."""
-
-    NAME = "billing"
-    NESTED = (("times", [_BILLING_TIMES, _MOMENT]), ("block_reset_times", [1, _MOMENT]))
-
-
 class VoltageLimits(Component):
     """Thresholds of RMS voltage and how long it must lie beyond them: extremes, sag and swell (ECS29, ECS26b)."""
 
@@ -107,4 +96,4 @@ class VoltageLimits(Component):
     )
 
 
-COLD = (Identity, RandomisedOffset, TamperState, Billing, VoltageLimits)
+COLD = (Identity, RandomisedOffset, TamperState, VoltageLimits)

@@ -11,6 +11,7 @@ from micropython import const
 
 from smets.meter.errors import Refused, Unavailable
 from smets.meter.fields import Component
+from smets.meter.payment import LOOK_AT_ONCE
 
 _DUPLICATE = const(0x8F51)
 _ABOVE_MAXIMUM_CREDIT = const(0x8F5B)
@@ -65,7 +66,7 @@ class Credit(Component):
                 meter.discard()
 
     def add_credit(self, credit_millipence):
-        """Share out a credit, as this module's text says, and arm a supply that was disabled for want of it."""
+        """Share out a credit, as this module's text says. What follows from it `payment` sees to, when this is gone."""
         payment = self.meter.component("payment")
         for register, amount in self._shares(credit_millipence):
             holder = self if register == "recovered_millipence" else payment
@@ -73,7 +74,7 @@ class Credit(Component):
             if register == "payment_debt_millipence" and amount:
                 self._log_debt_payment(-amount, payment.get(register))
         self.meter.logs.append("credits", (self.meter.time_s, credit_millipence))
-        self.meter.component("credit_watch").settle()
+        payment.put("watch_millipence", LOOK_AT_ONCE)
 
     def _enter(self, digits, by_hand):
         if self.meter.tokens is None:
@@ -120,7 +121,7 @@ class Credit(Component):
         to_debt = min(share, max(0, payment.get("payment_debt_millipence")))
         rest = credit_millipence - to_debt
         to_accumulated = min(rest, max(0, payment.get("accumulated_debt_millipence")))
-        to_emergency = min(rest - to_accumulated, self.meter.component("credit_watch").owed())
+        to_emergency = min(rest - to_accumulated, payment.owed())
         return (
             ("payment_debt_millipence", -to_debt),
             ("recovered_millipence", to_debt),

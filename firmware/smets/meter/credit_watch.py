@@ -61,7 +61,7 @@ class CreditWatch(Component):
 
     def _rest(self, payment):
         """In credit mode nothing is watched, and emergency credit is repaid from the balance."""
-        owed = self.owed()
+        owed = payment.owed()
         if owed:
             balance = payment.get("meter_balance_millipence") - owed
             payment.put("meter_balance_millipence", max(balance, NOTHING_TO_WATCH))
@@ -73,14 +73,6 @@ class CreditWatch(Component):
         for name in ("low", "offered", "exhausted", "below"):
             if self.get(name):
                 self.put(name, False)
-
-    def owed(self):
-        """Return how much of the emergency credit that was lent is used, in millipence."""
-        payment = self.meter.component("payment")
-        if not payment.get("emergency_credit_active"):
-            return 0
-        lent = payment.get("emergency_credit_lent_millipence") or payment.get("emergency_credit_limit_millipence")
-        return max(0, lent - payment.get("emergency_credit_balance_millipence"))
 
     def end(self):
         """End emergency credit; its balance, repaid, counts as credit no longer."""
@@ -94,7 +86,7 @@ class CreditWatch(Component):
             self.meter.component("account").get("emergency_credit_threshold_millipence"),
             payment.get("disablement_threshold_millipence"),
         )
-        if not self.owed() and payment.get("meter_balance_millipence") >= enough:
+        if not payment.owed() and payment.get("meter_balance_millipence") >= enough:
             self.end()
 
     def _look(self, payment):

@@ -83,6 +83,13 @@ class Payment(Component):
             combined_millipence += self.get("emergency_credit_balance_millipence")
         return combined_millipence
 
+    def owed(self):
+        """Return how much of the emergency credit that was lent is used, in millipence."""
+        if not self.get("emergency_credit_active"):
+            return 0
+        lent = self.get("emergency_credit_lent_millipence") or self.get("emergency_credit_limit_millipence")
+        return max(0, lent - self.get("emergency_credit_balance_millipence"))
+
     def charge_energy(self, amount_millipence):
         """Take the price of energy; for the tariff's `flow`, in either mode."""
         balance = self.get("meter_balance_millipence")
