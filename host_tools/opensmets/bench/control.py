@@ -45,13 +45,20 @@ class DeviceRefused(SmetsError):
 
 
 class Caller:
-    """Asks and waits for the answer on one JSON channel; what else arrives goes to `on_frame`."""
+    """Asks, and waits for the answer on one JSON channel; what else arrives goes to `on_frame`."""
 
-    def __init__(self, link: FrameLink, channel: int, on_frame: Callable[[Frame], None] | None = None) -> None:
-        self._link, self._channel, self._on_frame = link, channel, on_frame
+    def __init__(
+        self,
+        link: FrameLink,
+        channel: int,
+        on_frame: Callable[[Frame], None] | None = None,
+        timeout_s: float = ANSWER_TIMEOUT_S,
+    ) -> None:
+        self._link, self._channel, self._on_frame, self._timeout_s = link, channel, on_frame, timeout_s
 
-    def __call__(self, do: str, *, timeout_s: float = ANSWER_TIMEOUT_S, **fields: Any) -> dict[str, Any]:
+    def __call__(self, do: str, *, timeout_s: float | None = None, **fields: Any) -> dict[str, Any]:
         """Send `{"do": do, ...}` and return the answer. Raises DeviceRefused, NoAnswer."""
+        timeout_s = self._timeout_s if timeout_s is None else timeout_s
         self._link.send(self._channel, json.dumps({"do": do, **fields}, separators=(",", ":")).encode())
         deadline = time.monotonic() + timeout_s
         while (left := deadline - time.monotonic()) > 0:
@@ -73,8 +80,13 @@ class Caller:
 class Bench(Caller):
     """The bench channel: typed setters, faults, load, tamper, keypad, time; only on a device started for it."""
 
-    def __init__(self, link: FrameLink, on_frame: Callable[[Frame], None] | None = None) -> None:
-        super().__init__(link, BENCH, on_frame)
+    def __init__(
+        self,
+        link: FrameLink,
+        on_frame: Callable[[Frame], None] | None = None,
+        timeout_s: float = ANSWER_TIMEOUT_S,
+    ) -> None:
+        super().__init__(link, BENCH, on_frame, timeout_s)
 
     def get(self, path: str) -> Any:
         """Read a field of the meter model by its path."""

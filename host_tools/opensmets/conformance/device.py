@@ -24,6 +24,9 @@ from opensmets.security import pki
 from opensmets.security.keystore import KeyStore
 from opensmets.security.protection import add_mac
 
+#: How long a device may take for a batch of attacks: on a machine with much else to do it gets little of it.
+PATIENCE_S = 120.0
+
 
 def _private_copy(source: Path, target: Path, eui: bytes) -> KeyStore:
     """Make a key store that links to every file of another but those of the device, whose keys will be new."""
@@ -58,12 +61,12 @@ class DeviceUnderTest:
         self.signed_only = False
         try:
             self._device.start()
-            self._link = open_link(self._device.port)
+            self._link = open_link(self._device.port, write_timeout_s=PATIENCE_S)
             provision(self._link, self.keystore, eui, anchors=anchors, elements=elements, phases=phases)
         except BaseException:
             self._remove()
             raise
-        self.bench = Bench(self._link, self._on_frame)
+        self.bench = Bench(self._link, self._on_frame, PATIENCE_S)
 
     def __enter__(self) -> DeviceUnderTest:
         return self

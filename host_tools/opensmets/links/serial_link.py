@@ -147,10 +147,10 @@ def _reason(error: Exception) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def open_link(port: str, *, pcap: Path | None = None) -> Link:
+def open_link(port: str, *, pcap: Path | None = None, write_timeout_s: float = WRITE_TIMEOUT_S) -> Link:
     """Open `port` (a serial port, a pty, `udp:GROUP:PORT`, or `auto`) for this process alone.
 
-    `pcap` names a capture file to write.
+    `pcap` names a capture file to write; a frame that takes longer than `write_timeout_s` loses the link.
 
     Raises PortBusy naming who has it, UsageError when `auto` finds none or several, SmetsError when it cannot be
     opened.
@@ -158,7 +158,7 @@ def open_link(port: str, *, pcap: Path | None = None) -> Link:
     path = resolve_port(port)
     lock = PortLock(path)
     try:
-        stream = _open_stream(path)
+        stream = _open_stream(path, write_timeout_s)
         try:
             capture = Capture(pcap, path) if pcap else None
         except SmetsError:
@@ -170,11 +170,11 @@ def open_link(port: str, *, pcap: Path | None = None) -> Link:
     return Link(path, stream, lock, capture)
 
 
-def _open_stream(path: str) -> Stream:
+def _open_stream(path: str, write_timeout_s: float) -> Stream:
     if path.startswith(RADIO):
         return open_radio(path)
     try:
-        stream = _Port(path, BAUD, write_timeout=WRITE_TIMEOUT_S, exclusive=True)
+        stream = _Port(path, BAUD, write_timeout=write_timeout_s, exclusive=True)
         stream.write(END)  # ends whatever noise the device has taken in so far
     except BlockingIOError:
         raise PortBusy(f"{path} is in use by another user's process: end it first") from None
