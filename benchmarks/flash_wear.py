@@ -24,7 +24,8 @@ from opensmets.security import pki
 ERASE_CYCLES = 100_000
 """Of a block: what data sheets of the boards' serial flash promise. An assumption; look at your chip's."""
 DAYS, DAYS_A_YEAR = 10, 365
-BOARDS = ("RPI_PICO", "ESP32_GENERIC")
+BOARDS = (("RPI_PICO", False), ("RPI_PICO_W", True), ("ESP32_GENERIC", False))
+"""Which boards, and whether with the firmware frozen into MicroPython: as files it leaves a Pico W some three weeks."""
 SCRIPT = Path(__file__).with_name("counted_flash.py")
 EUI = "00-DB-12-34-56-78-90-A0"
 
@@ -62,15 +63,20 @@ def run() -> None:
     print(f"flash wear, one meter, {DAYS} days of half hours, {ERASE_CYCLES:,} erase cycles a block assumed")
     with tempfile.TemporaryDirectory() as folder:
         store = provisioned_store(Path(folder))
-        for name in BOARDS:
+        for name, frozen in BOARDS:
             board = read_board(name)
-            blocks = board.flash.blocks - build(board).blocks_used
+            blocks = board.flash.blocks - build(board, frozen=frozen).blocks_used
             copy = shutil.copytree(store, Path(folder) / name)
-            found = count(copy, blocks, board.flash.program_size)
+            try:
+                found = count(copy, blocks, board.flash.program_size)
+            except subprocess.CalledProcessError as error:
+                why = error.stderr.strip().splitlines()[-1]
+                print(f"  {name:16} the meter fails within {DAYS} days, with {blocks} free blocks: {why}")
+                continue
             evenly, as_here = years(found, blocks)
             written = f"{found['erases'] / DAYS:6.1f} erases and {found['programmed'] / DAYS / 1024:6.1f} KiB a day"
             lasts = f"{evenly:,.0f} years spread over its {blocks} free blocks, {as_here:,.0f} by its busiest one"
-            print(f"  {name:16} {written}; {lasts}")
+            print(f"  {name:16} {written}; {lasts}{', frozen' if frozen else ''}")
 
 
 if __name__ == "__main__":

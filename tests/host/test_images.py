@@ -7,6 +7,7 @@ import json
 import struct
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from opensmets.bench.firmware import firmware_path, micropython_path
 from opensmets.bench.provisioning import provision, who
 from opensmets.boards import filesystem, uf2
 from opensmets.boards.description import board_names, read_board
-from opensmets.boards.image import FULL_LOGS, Image, build, sizes, write_image
+from opensmets.boards.image import FULL_STORE, Image, build, sizes, write_image
 from opensmets.errors import SmetsError, UsageError
 from opensmets.links import Link, open_link
 from opensmets.security import pki
@@ -138,30 +139,36 @@ def test_what_does_not_fit_is_said_in_one_line() -> None:
 
 
 def test_there_is_room_for_what_a_meter_keeps(images: dict[str, Image]) -> None:
-    assert _full_logs() <= FULL_LOGS <= 1.2 * _full_logs()
+    assert _full_store() <= FULL_STORE <= 1.1 * _full_store()
     for image in [*images.values(), build(read_board("RPI_PICO_W"), frozen=True)]:
         free = (image.board.flash.blocks - image.blocks_used) * image.board.flash.block_size
         if image.board.name == "RPI_PICO_W" and "lib/smets/roles/esme.mpy" in image.files:
-            assert FULL_LOGS / 3 < free < FULL_LOGS  # known: for 13 months of half hours its firmware has to be frozen
+            assert FULL_STORE / 5 < free < FULL_STORE  # known: its firmware has to be frozen
         else:
-            assert free > FULL_LOGS, image.board.name
+            assert free > FULL_STORE, image.board.name
         assert sum(size for _, _, size in sizes(image)) == sum(map(len, image.files.values()))
 
 
-def _full_logs() -> int:
-    """Return what the logs of a meter of one element and phase take in flash: records, and a CRC to each."""
+def _full_store() -> int:
+    """Return what the store of a meter of one element and phase takes in flash at its fullest, as littlefs keeps it."""
     from smets.meter.log_table import LOGS, find_log
+    from smets.store.segments import _CRC_SIZE, _HEADER_SIZE, _SPARE, _records_of_a_segment
 
-    total = 0
+    files = {f"store/journal/{number:08x}.jnl": bytes(480) for number in range(8192 // 480 + 1)}
+    files["store/journal/base"] = bytes(8192)
     for name in (line.split()[0] for line in LOGS.strip().splitlines()):
         columns, capacity = find_log(name, lambda condition: condition in ("single", "one_phase")) or ((), 0)
-        size = sum(
+        record = sum(
             (code + 1 if isinstance(code, int) else struct.calcsize(code)) * max(1, count)
             for code, count in columns
             if count >= 0
         )
-        total += (size + 4) * capacity
-    return total
+        held = _records_of_a_segment(record + _CRC_SIZE, capacity)
+        for number in range((capacity + _SPARE) // held + 1 if capacity else 0):
+            files[f"store/logs/{name}.{number:08x}"] = bytes(_HEADER_SIZE + held * (record + _CRC_SIZE))
+    flash = replace(read_board("UNIX").flash, size=4 << 20)
+    used = [filesystem.blocks_used(filesystem.pack(each, flash), flash) for each in (files, {})]
+    return (used[0] - used[1]) * flash.block_size
 
 
 def _is_native(content: bytes) -> bool:

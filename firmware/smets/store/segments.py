@@ -25,7 +25,7 @@ _HEADER = ">4sBxHIII"
 _HEADER_SIZE = const(20)
 _CRC_SIZE = const(4)
 _SMALL_SEGMENT = const(480)  # bytes: littlefs keeps a file below 512 in its directory and appends without an erase
-_MANY_SEGMENTS = const(32)
+_MANY_SEGMENTS = const(8)  # in a directory a file of 480 bytes takes 2 KB of flash
 _SPARE = const(8)  # records kept beyond the capacity: an answer that is on its way may still want them
 # CRC-32 over data and its own CRC is always this, whatever it started from: a small int, so a check allocates nothing
 _RESIDUE = const(0x2144DF1C)

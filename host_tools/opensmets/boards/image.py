@@ -26,8 +26,8 @@ STARTING = ("boot.py", "main.py")
 UNIX = "UNIX"
 #: What a board's link may use that wants the part `radio`.
 RADIOS = ("udp", "espnow")
-#: What a meter's logs take in flash at their fullest, after 13 months.
-FULL_LOGS = 470_000
+#: What a meter's store takes in flash at its fullest, after 13 months: logs and journal, in blocks of 4 KB.
+FULL_STORE = 770_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,11 +88,11 @@ def _table(made: Image, rooms: list[tuple[str, int, int]]) -> Iterator[str]:
 
 def _what_to_do(made: Image, files: list[Path]) -> Iterator[str]:
     """Yield how an image gets to its board, and whether it leaves too little room there."""
-    from opensmets.boards.image import FULL_LOGS
+    from opensmets.boards.image import FULL_STORE
 
     flash, name = made.board.flash, made.board.name
-    if (flash.blocks - made.blocks_used) * flash.block_size < FULL_LOGS:
-        yield f"13 months of half hours take {FULL_LOGS >> 10} KiB: freeze the firmware in for them (boards/README.md)"
+    if (flash.blocks - made.blocks_used) * flash.block_size < FULL_STORE:
+        yield f"13 months of half hours take {FULL_STORE >> 10} KiB: freeze the firmware in for them (boards/README.md)"
     yield "this is a factory image: it replaces the board's whole filesystem, keys and logs with it; it has no keys"
     for file in files:
         if file.suffix == ".uf2":
