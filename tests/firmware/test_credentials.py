@@ -282,6 +282,30 @@ def test_sequence_numbers_and_floors():
     assert device.handle(device.command(READ_VERSION, access_request(9001, VERSION), counter=9001)) is None
 
 
+def test_no_floor_leaves_a_party_without_numbers():
+    """A SeqNumber ends at 2^63 - 1 (RFC 5934), a counter at 2^64 - 1: half of them lie above any floor."""
+    most, good = (1 << 63) - 1, new_keys()[:1]
+    others = der.encode(0xA6, der.encode(der.SEQUENCE, number(der.INTEGER, 2), number(der.INTEGER, most + 1)))
+    for place, how in enumerate(
+        (
+            {"floor": number(0x84, most + 1)},
+            {"floor": number(0x84, (1 << 64) - 1)},
+            {"sequence": most + 1},
+            {"floor": others},
+        )
+    ):
+        device = world()
+        before = holders(device)
+        assert send(device, update(replacements=good, **how)) is None and device.events[-1] == MALFORMED, place
+        assert holders(device) == before and device.anchors.sequence(2) == 0
+    device = world()
+    assert statuses(send(device, update(replacements=good, floor=number(0x84, most)))) == [0]
+    disable = device.command(
+        DISABLE, access_request(most + 1, CONTACTOR), counter=most + 1, signed=True, signer=private(80)
+    )
+    assert device.handle(disable) is not None
+
+
 def test_replay_is_refused_with_the_same_key_too():
     device = world()
     same = make_certificate(SUPPLIER, 2, DIGITAL_SIGNATURE, key_of(SUPPLIER, "ds"), authority=key_id(ISSUER_PUBLIC))
