@@ -8,7 +8,7 @@ BOARDS := RPI_PICO RPI_PICO_W ESP32_GENERIC ESP32_GENERIC_S3
 check_board = MYPYPATH=.stubs/$(2):firmware:boards/$(1) $(BIN)/mypy --config-file boards/mypy.ini --custom-typeshed-dir .stubs/$(2) --cache-dir .mypy_cache/$(1) firmware/smets firmware/main.py firmware/boot.py boards/$(1)/board.py $(wildcard boards/$(2)/_boot.py)
 STAMP := $(VENV)/.installed
 .DEFAULT_GOAL := help
-.PHONY: help install demo test explore lint format bench size tables lock clean image flash reproducible
+.PHONY: help install demo test explore lint format bench size heap tables lock clean image flash reproducible
 
 help: ## List what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -49,6 +49,9 @@ bench: $(STAMP) ## Speeds, as ratios measured in one run
 
 size: $(STAMP) ## What of the firmware stays in memory, by room; fails when a budget is outgrown
 	$(BIN)/python -m opensmets.bench.sizes
+
+heap: $(STAMP) ## What one of every request leaves free of a Pico's heap, with empty and with full logs
+	$(BIN)/python -m pytest -q -rx -s tests/end_to_end/test_heap_gate.py
 
 image: $(STAMP) ## Build a board's image: BOARD=RPI_PICO ..., [BENCH=1] [PANEL=1] [FROZEN=1] (boards/README.md)
 	$(BIN)/smets image "$(BOARD)" $(if $(BENCH),--bench) $(if $(PANEL),--panel) $(if $(FROZEN),--frozen)

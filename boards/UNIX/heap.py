@@ -1,10 +1,11 @@
 """main.py, and what its heap holds is told on standard error: for `make size` and for the heap gate.
 
-    micropython -X heapsize=250k boards/UNIX/heap.py --store DIR [as main.py]
+    micropython -X heapsize=250k -m heap --store DIR [as main.py]
 
-Lines of JSON, whenever a number grew: `peak`, bytes in use when a module was loaded or octets were sent, with what
-garbage there was (4 KB at most); `rest`, bytes in use between two frames, without garbage; `size`, all there is; and
-`modules`, those that are loaded at rest, sorted.
+It is compiled like main.py (opensmets.bench.firmware). Lines of JSON: `peak`, the most bytes in use when a module was
+loaded or octets were sent since the device was at rest, with what garbage there was (4 KB at most), told before those
+octets leave; `rest`, bytes in use when it is at rest again, without garbage; and with it, when other modules are there,
+`size`, all there is, and `modules`, sorted.
 """
 
 import builtins
@@ -20,7 +21,8 @@ class Watched:
 
     def __init__(self, stream):
         self._stream = stream
-        self._peak = self._rest = self._modules = 0
+        self._peak = self._told = self._modules = 0
+        self._was_busy = True
         self._load = builtins.__import__
         builtins.__import__ = self._import
 
@@ -37,24 +39,30 @@ class Watched:
     def readinto(self, buffer, timeout_ms):
         """Wait for octets as the driver does: the device is at rest now."""
         count = self._stream.readinto(buffer, 0)
-        if count:
-            return count
+        if count == 0:
+            if self._was_busy:
+                self._tell()
+            count = self._stream.readinto(buffer, timeout_ms)
+        self._was_busy = count > 0
+        return count
+
+    def _tell(self):
         gc.collect()
-        rest = gc.mem_alloc()
-        if rest > self._rest or len(sys.modules) != self._modules:
-            self._rest, self._modules = max(rest, self._rest), len(sys.modules)
-            self._tell()
-        return self._stream.readinto(buffer, timeout_ms)
+        self._peak = self._told = 0
+        told = {"rest": gc.mem_alloc()}
+        if len(sys.modules) != self._modules:
+            self._modules = len(sys.modules)
+            told["size"] = gc.mem_alloc() + gc.mem_free()
+            told["modules"] = sorted(sys.modules)
+        sys.stderr.write(json.dumps(told) + "\n")
 
     def write(self, octets):
         """Send octets."""
         self._look()
+        if self._peak > self._told:
+            self._told = self._peak
+            sys.stderr.write(json.dumps({"peak": self._told}) + "\n")
         return self._stream.write(octets)
-
-    def _tell(self):
-        told = {"peak": self._peak, "rest": self._rest, "size": gc.mem_alloc() + gc.mem_free()}
-        told["modules"] = sorted(sys.modules)
-        sys.stderr.write(json.dumps(told) + "\n")
 
 
 def watch():

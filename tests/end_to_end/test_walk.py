@@ -24,7 +24,7 @@ from opensmets.cli.answers import alert_document, response_document
 from opensmets.cli.conversation import Conversation, Verified
 from opensmets.links import open_link
 from opensmets.security.keystore import KeyStore
-from tests.end_to_end.walk import START_S, Visit, Walker, alerts, kind_of, visits
+from tests.end_to_end.walk import START_S, WITHOUT_KEYS, Visit, Walker, alerts, kind_of, visits
 from tests.reference import REFERENCE
 
 pytestmark = pytest.mark.skipif(micropython_path() is None, reason="no MicroPython here: set $MICROPYTHON")
@@ -39,8 +39,6 @@ REFUSED = {
     "ECS09": {OTHER_REASON}, "CS06": {1}, "CS02d": {4}, "CS04ACCritical": {1}, "CS02aSignature": {25},
     "CS02fSignature": {25},
 }  # fmt: skip
-#: Use cases that need keys that nobody here has.
-WITHOUT_KEYS = ("CS02bAnyByContingency",)
 Meters = Callable[[tuple[int, int]], tuple[Path, KeyStore]]
 
 

@@ -26,6 +26,11 @@ class AuxiliaryCalendar(ColdComponent):
         super().adopt(name, packed)
         self._tell()
 
+    def is_empty(self):
+        """Return whether it says nothing at all, without the code that reads an entry."""
+        packed = self.meter.stored(self._key("schedule"))
+        return packed is None or not packed[0]
+
     def _tell(self):
         """Let load control look at the calendar when there is room for it: a command that sets it takes much."""
         self.meter.schedule.call_at("load_control.forget_calendar", self.meter.time_s + 1)

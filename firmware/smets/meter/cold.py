@@ -30,7 +30,7 @@ auxiliary_calendar
 billing
 billing_rows
 charges
-configuration=identity,randomised_offset,tamper_state,voltage_limits
+configuration=identity,tamper_state,voltage_limits
 credit
 credit_watch
 customer=customer,meter_point
@@ -40,6 +40,7 @@ load_control
 non_disablement
 panel=display,firmware,power_threshold
 prices=prices,second_prices
+randomised_offset
 switching_table=calendar,second_calendar
 tariff_registers
 user_interface

@@ -34,11 +34,19 @@ def _follow_calendar(control, place, now_s):
     asked_s, before = control.get("calendar_s", place), control.get("calendar_script", place)
     if now_s < asked_s:
         return 0
-    offset_s = control.meter.borrow("randomised_offset").get("offset_s")
     known, look_back = (before, _WEEK) if asked_s else (0, _YEAR)
-    calendar = control.meter.borrow("auxiliary_calendar")
+    script, next_s = _look(control.meter, place, now_s, known, look_back)
+    control.put("calendar_script", script, place)
+    control.put("calendar_s", next_s, place)
+    return script if script != before else 0
+
+
+def _look(meter, place, now_s, known, look_back):
+    """Return (a controller's script by now, when to look again); what reads a calendar is loaded where there is one."""
+    calendar = meter.borrow("auxiliary_calendar")
+    if calendar.is_empty():
+        return known, NEVER
+    offset_s = meter.borrow("randomised_offset").get("offset_s")
     then_s = max(0, now_s - offset_s)
     script, next_s = on_demand.call("smets.meter.auxiliary_plan", "look", calendar, place, then_s, known, look_back)
-    control.put("calendar_script", script, place)
-    control.put("calendar_s", min(NEVER, next_s + offset_s), place)
-    return script if script != before else 0
+    return script, min(NEVER, next_s + offset_s)

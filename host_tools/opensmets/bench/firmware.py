@@ -18,6 +18,8 @@ from pathlib import Path
 from opensmets.bench.shorten import shorten
 from opensmets.errors import SmetsError
 
+#: What may start a virtual device: the unix port's main program, and the one that tells what its heap holds besides.
+PROGRAMS = ("main", "heap")
 PROJECT = Path(__file__).resolve().parents[3]
 OPTIMISATION = "-O3"  # as in an image: docstrings, asserts and line numbers are dropped
 #: mpy-cross's name of this machine's native code; elsewhere modules in native code are left out, and have a fall-back.
@@ -37,9 +39,9 @@ def firmware_path() -> Path:
     return path
 
 
-def main_path() -> Path:
-    """Return the unix port's main program."""
-    return firmware_path().parent / "boards" / "UNIX" / "main.py"
+def main_path(program: str = PROGRAMS[0]) -> Path:
+    """Return the unix port's main program, or another one of PROGRAMS."""
+    return firmware_path().parent / "boards" / "UNIX" / f"{program}.py"
 
 
 def micropython_path() -> Path | None:
@@ -53,10 +55,14 @@ def _sources(source: Path) -> list[Path]:
     return sorted((*(source / "smets").rglob("*.py"), *(source / "tables").glob("*")))
 
 
+def _starters(source: Path) -> list[Path]:
+    return [*(main_path(program) for program in PROGRAMS), source / "boot.py"]
+
+
 def _fingerprint(source: Path, files: list[Path]) -> str:
     tools = sorted(Path(__file__).parent.glob("*.py")) + [Path(__file__).with_name("rom_names.txt")]
     digest = hashlib.sha256(OPTIMISATION.encode() + b"".join(tool.read_bytes() for tool in tools))
-    for file in (*files, main_path(), source / "boot.py"):
+    for file in (*files, *_starters(source)):
         digest.update(str(file.relative_to(source.parent)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -64,7 +70,7 @@ def _fingerprint(source: Path, files: list[Path]) -> str:
 def compiled_firmware() -> Path:
     """Byte-compile the firmware with mpy-cross and return the folder; the same source is compiled once.
 
-    The unix port's main program is there as `main`: the device's own compiler would leave its heap in pieces.
+    The unix port's programs are there as `main` and `heap`: the device's own compiler would leave its heap in pieces.
 
     Raises SmetsError when mpy-cross is missing or refuses a file.
     """
@@ -77,7 +83,7 @@ def compiled_firmware() -> Path:
             if file.suffix != ".py":
                 _copy(file, partial / file.relative_to(source))
         modules = {name: text for name, text in shortened_modules().items() if _runs_here(text)}
-        starters = {file.stem: file.read_text(encoding="utf-8") for file in (main_path(), source / "boot.py")}
+        starters = {file.stem: file.read_text(encoding="utf-8") for file in _starters(source)}
         compile_modules(modules | starters, partial, NATIVE_ARCH)
         try:
             partial.rename(target)

@@ -13,8 +13,9 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from opensmets.bench.firmware import compiled_firmware, main_path
+from opensmets.bench.firmware import compiled_firmware
 from opensmets.bench.provisioning import provision, who
 from opensmets.bench.virtual import VirtualDevice
 from opensmets.errors import SmetsError
@@ -59,18 +60,19 @@ class Room:
         return sum(self.modules.values())
 
 
-def heap_program() -> Path:
-    """Return the virtual device's program that tells what its heap holds."""
-    return main_path().with_name("heap.py")
+def told(device: VirtualDevice) -> list[dict[str, Any]]:
+    """Return what a device that runs the program `heap` told so far (boards/UNIX/heap.py), as it came."""
+    return [json.loads(line) for line in device.errors().splitlines() if line.startswith('{"')]
 
 
 def heap_of(device: VirtualDevice) -> Heap:
-    """Return what a device that runs `heap_program` told. Raises SmetsError when it told nothing."""
-    told = [json.loads(line) for line in device.errors().splitlines() if line.startswith('{"')]
-    if not told:
+    """Return what a device that runs the program `heap` told in all. Raises SmetsError when it told nothing."""
+    found = told(device)
+    modules = [one["modules"] for one in found if "modules" in one]
+    if not modules:
         raise SmetsError(f"the device told nothing of its heap; it said: {device.errors()[-200:]!r}")
-    last = {name: max(one[name] for one in told) for name in ("peak", "rest", "size")}
-    return Heap(**last, modules=tuple(told[-1]["modules"]))
+    most = {name: max(one.get(name, 0) for one in found) for name in ("peak", "rest", "size")}
+    return Heap(**most, modules=tuple(modules[-1]))
 
 
 def make_meter(folder: Path, *, elements: int = 1, phases: int = 1) -> KeyStore:
@@ -83,7 +85,7 @@ def make_meter(folder: Path, *, elements: int = 1, phases: int = 1) -> KeyStore:
 
 def at_rest(folder: Path) -> Heap:
     """Return the heap of the meter in `folder`/store, started and waiting. Raises SmetsError."""
-    with VirtualDevice(folder / "store", program=heap_program()) as device, open_link(device.port) as link:
+    with VirtualDevice(folder / "store", program="heap") as device, open_link(device.port) as link:
         who(link)
         until = time.monotonic() + _PATIENCE_S
         while "rest" not in device.errors() and time.monotonic() < until:

@@ -12,7 +12,7 @@ import tty
 from pathlib import Path
 from types import TracebackType
 
-from opensmets.bench.firmware import compiled_firmware, firmware_path, main_path, micropython_path
+from opensmets.bench.firmware import PROGRAMS, compiled_firmware, firmware_path, main_path, micropython_path
 from opensmets.bench.lifeline import Watch, end_with_parent
 from opensmets.errors import SmetsError
 from opensmets.links.runtime import StoreLock
@@ -28,7 +28,7 @@ RUNTIMES = ("micropython", "cpython")
 
 class VirtualDevice:
     """One device process. `port` is what a host opens, a pty or the `link`; state lives in `store` and survives
-    restarts.
+    restarts. `program` is one of `firmware.PROGRAMS`.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class VirtualDevice:
         log: Path | None = None,
         link: str | None = None,
         load: Path | None = None,
-        program: Path | None = None,
+        program: str = PROGRAMS[0],
     ) -> None:
         self.trial_s = TRIAL_S
         self._program = program
@@ -90,7 +90,7 @@ class VirtualDevice:
         options += ["--load", str(self._load.absolute())] if self._load else []
         if self.runtime == "cpython":
             source = firmware_path()
-            return [sys.executable, str(self._program or main_path()), *options], {
+            return [sys.executable, str(main_path(self._program)), *options], {
                 "PYTHONPATH": f"{source}{os.pathsep}{source / 'cpython'}"
             }
         interpreter = micropython_path()
@@ -98,8 +98,8 @@ class VirtualDevice:
             raise SmetsError("no MicroPython for this machine: set $MICROPYTHON, or use --runtime cpython")
         # a module's path takes heap for as long as the device runs: a short one, as on a board
         environment = {"MICROPYPATH": ".", "PWD": str(compiled_firmware())}
-        program = [str(self._program.absolute())] if self._program else ["-m", "main"]
-        return [str(interpreter.absolute()), "-X", f"heapsize={self.heap}", *program, *options], environment
+        start = [str(interpreter.absolute()), "-X", f"heapsize={self.heap}", "-m", self._program]
+        return [*start, *options], environment
 
     def start(self) -> None:
         """Boot the device; it answers once its first frame is read.
