@@ -30,7 +30,7 @@ COMPONENTS = (Clock, Registers, Tariff, Supply, LoadLimit, Voltage, Payment, Out
 """In the order in which time passes for them."""
 _EVENTS = "meter/events"
 _HALF_HOUR_S = const(1800)
-_SCARCE_BYTES = const(12288)
+_SCARCE_BYTES = const(10240)
 """Free heap below which a component may not find the room for its logs and its code."""
 _LOG_CLEARED = const(0x8F52)
 _LAST_S = const(0xFFFFFFFE)

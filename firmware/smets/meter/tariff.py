@@ -171,7 +171,7 @@ class Tariff(Component):
         return self._second_unit_price
 
     def _enter_block(self):
-        self.meter.make_room()
+        self.meter.drop_cold()  # what comes wants room
         on_demand.call("smets.meter.tariff_work", "enter_block", self)
         self._unit_price = None
 
