@@ -87,11 +87,11 @@ vfs.VfsLfs2.mkfs(flash, progsize=int(page_bytes))
 vfs.mount(vfs.VfsLfs2(flash, progsize=int(page_bytes)), "/flash")
 copy(store, "/flash/esme")
 device = Esme(NoLink(), "/flash/esme", firmware + "/tables")
-meter = device._rooms.meter
+meter = device.meter
 meter.write("clock.time_s", 820454400)
 flash.start()
 for _day in range(int(days)):
     live(meter, meter.time_s + 86400)
-    device._rooms.tell_events()
+    device.reporting.tell_events()
     meter.release()
 print(json.dumps({"erases": sum(flash.erases), "busiest": max(flash.erases), "programmed": flash.programmed}))

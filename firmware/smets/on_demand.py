@@ -5,22 +5,18 @@ import sys
 
 from micropython import const
 
-COLLECT_EVERY = const(4096)
-"""Bytes between collections while code is loaded and a command is carried out, or what stays lies scattered between
-what does not, and the heap has no place of more than some 200 bytes."""
+_COLLECT_EVERY = const(4096)
+_IS_SMALL = sys.implementation.name == "micropython"
 
 
 def fetch(module, name):
     """Return what `module` (dotted) calls `name`, and forget the modules that were loaded for it.
 
-    They live as long as what was returned is held, and are then collected. CPython has room and keeps them.
+    They live as long as what was returned is held, and are then collected.
     """
-    known = set(sys.modules)
-    collect()  # so that what comes lies together
-    __import__(module)
+    loaded = _load(module)
     found = getattr(sys.modules[module], name)
-    if sys.implementation.name == "micropython":
-        forget([loaded for loaded in sys.modules if loaded not in known])
+    forget(loaded)
     return found
 
 
@@ -33,25 +29,40 @@ def call(module, name, *arguments):
     try:
         return getattr(sys.modules[module], name)(*arguments)
     finally:
-        forget(loaded)
-        collect()
+        if loaded:
+            forget(loaded)
+            collect()
 
 
 def _load(module):
-    """Load a module and return the names of those that are to be forgotten again; CPython has room and keeps them.
+    """Load a module and return the names of those that are to be forgotten again.
 
     When it cannot be loaded, nothing of it stays.
     """
+    if module in sys.modules:
+        return ()
     known = set(sys.modules)  # of no small size: gone before what was loaded is called
-    collect()
+    collect()  # so that what comes lies together
     try:
         __import__(module)
     except MemoryError:
         forget([loaded for loaded in sys.modules if loaded not in known])
         raise
-    if sys.implementation.name != "micropython":
-        return ()
     return [loaded for loaded in sys.modules if loaded not in known]
+
+
+class Later:
+    """Stands for an object whose code is in the heap only while a method of it runs: it is made anew for each call.
+
+    It is what `module` (dotted) calls `kind`, made of `arguments`.
+    """
+
+    def __init__(self, module, kind, *arguments):
+        self._module, self._kind, self._arguments = module, kind, arguments
+
+    def __getattr__(self, name):
+        """Return a method of the object, which lives as long as that is held."""
+        return getattr(fetch(self._module, self._kind)(*self._arguments), name)
 
 
 def is_scarce(size):
@@ -64,19 +75,26 @@ def is_scarce(size):
 
 def collect():
     """Collect garbage where there is little room; CPython, where it takes long, does it when it likes."""
-    if sys.implementation.name == "micropython":
+    if _IS_SMALL:
         gc.collect()
 
 
-def collect_every(octets):
-    """Collect garbage whenever so many bytes were allocated, -1 when the heap is full; CPython does as it likes."""
-    if hasattr(gc, "threshold"):
-        gc.threshold(octets)
+def collect_often(on):
+    """Collect garbage every 4 KB, or else when the heap is full; CPython does as it likes.
+
+    While code is loaded and commands are carried out, or what stays lies scattered between what does not, and the heap
+    has no place of more than some 200 bytes.
+    """
+    if _IS_SMALL:
+        gc.threshold(_COLLECT_EVERY if on else -1)
 
 
 def forget(modules):
-    """Let go of loaded modules, by their dotted names; a module that is not loaded is passed over."""
-    for module in modules:
+    """Let go of loaded modules, by their dotted names; a module that is not loaded is passed over.
+
+    CPython has room and keeps them.
+    """
+    for module in modules if _IS_SMALL else ():
         if sys.modules.pop(module, None) and "." in module:
             package, name = module.rsplit(".", 1)
             if package in sys.modules:  # a package may be forgotten before what is in it

@@ -13,8 +13,6 @@ pytestmark = [
     pytest.mark.skipif(micropython_path() is None, reason="no MicroPython here: set $MICROPYTHON"),
     pytest.mark.xdist_group("heap"),
 ]
-#: Rooms that had outgrown their budget when it was first watched (2026-11-22).
-OUTGROWN = ("meter", "store+link+roles")
 ROOMS = ["+".join(shared) for shared in sizes.BUDGETS]
 
 
@@ -25,11 +23,7 @@ def at_rest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sizes.Heap]:
     yield sizes.at_rest(folder)
 
 
-def fitting(name: str) -> object:
-    return pytest.param(name, marks=pytest.mark.xfail(name in OUTGROWN, reason="outgrown since it was first watched"))
-
-
-@pytest.mark.parametrize("name", [fitting(name) for name in ROOMS])
+@pytest.mark.parametrize("name", ROOMS)
 def test_a_room_keeps_its_budget(at_rest: sizes.Heap, name: str) -> None:
     (room,) = [room for room in sizes.rooms(at_rest.modules) if room.name == name]
     assert room.modules
@@ -41,7 +35,7 @@ def test_all_rooms_keep_their_budget(at_rest: sizes.Heap) -> None:
     assert sum(room.size for room in found) <= sizes.TOTAL_BUDGET
     counted = {name for room in found for name in room.modules}
     assert counted | sizes.UNIX_ONLY >= {name for name in at_rest.modules if name.startswith("smets")}
-    assert "smets.roles.meter_rooms" in counted and not any("bench" in name for name in counted)
+    assert "smets.roles.esme" in counted and not any("bench" in name for name in counted)
 
 
 def test_what_is_outgrown_is_told() -> None:

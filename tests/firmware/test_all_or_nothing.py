@@ -45,7 +45,7 @@ class FailingJournal(MemoryJournal):
 def everything(meter, journal):
     """Return all of a meter's state: what is on flash, in its resident parts, pending and waiting."""
     flash = dict(journal.values)
-    return flash, [bytes(state) for state in meter.states()[:-1]], meter.schedule.pending(), meter.events.waiting()[0]
+    return flash, [bytes(state) for state in meter.states()[:-1]], meter.schedule.pending, meter.events.waiting()[0]
 
 
 def prepared(error):

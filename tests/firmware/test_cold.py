@@ -121,12 +121,13 @@ def test_a_nested_passive_value_becomes_active_when_it_is_time():
 def test_a_waiting_value_that_is_no_value_of_its_shape_stays_out():
     meter = sample_meter()
     meter.set_passive("sample.days", DAYS)
-    packed = meter.pack("sample.days", DAYS)
+    sample = meter.component("sample")
+    packed = sample.pack("days", DAYS)
     for wrong in (b"", packed[:-1], packed + b"\0", b"\x04" + packed[1:], packed[:2] + b"\x03" + packed[3:]):
-        assert refused(OutOfRange, meter.adopt, "sample.days", wrong), wrong
-        assert refused(OutOfRange, meter.check_packed, "sample.days", wrong), wrong
+        assert refused(OutOfRange, sample.adopt, "days", wrong), wrong
+        assert refused(OutOfRange, sample.check_packed, "days", wrong), wrong
     assert meter.read("sample.days") == []
-    meter.adopt("sample.days", packed)
+    sample.adopt("days", packed)
     assert meter.read("sample.days") == DAYS
 
 

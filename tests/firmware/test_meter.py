@@ -6,7 +6,9 @@ import struct
 from smets.meter.errors import MeterError, NotNow, OutOfRange, Refused, Unavailable
 from smets.meter.measurement import Measurement
 from smets.meter.panel import HIGH, LOW, MEDIUM
-from smets.meter.schedule import MAX_PENDING, NEVER
+from smets.meter.pending import MAX_PENDING
+from smets.meter.schedule import NEVER
+from smets.meter.waking import wake
 from tests.firmware.meter_world import DAY_S, HOUR_S, START_S, Stores, Tokens, events, make_meter
 
 
@@ -337,7 +339,7 @@ def test_a_restart_is_an_outage_since_the_time_that_was_saved():
     meter.advance(START_S + HOUR_S, Measurement(1000))
     again = make_meter(journal=meter._journal)
     assert again.read("registers.active_import_wh") == 1000
-    again.wake(START_S + 2 * HOUR_S)
+    wake(again, START_S + 2 * HOUR_S)
     assert again.time_s == START_S + 2 * HOUR_S and again.has_supply()
     assert events(again)[-1] == 0x8F36 and again.read("registers.active_import_wh") == 1000
 
@@ -396,9 +398,10 @@ def test_an_activation_that_finds_no_heap_or_flash_is_carried_out_later():
             meter.set_passive(path, 1234)
             meter.activate(path, START_S + at, b"%d" % at)
         meter.commit()
-        works, meter.adopt = meter.adopt, failing(failure)
+        limit = meter.component("load_limit")
+        works, limit.adopt = limit.adopt, failing(failure)
         assert raised(failure, meter.advance, START_S + 200, Measurement())
-        meter.adopt = works
+        limit.adopt = works
         meter.commit()
         if restarts:
             meter = make_meter(journal=meter._journal, stores=meter.logs._open_store)

@@ -5,6 +5,7 @@ import random
 import sys
 
 from smets.meter.errors import MeterError
+from smets.meter.waking import wake
 from tests.firmware.account_reference import DAY_S, Account, random_terms
 from tests.firmware.account_world import account, collection, prepaid, told, top_up, use
 from tests.firmware.meter_world import START_S, make_meter
@@ -139,7 +140,7 @@ def disturb(meter, number):
         use(meter, random.randrange(1, 3000), 2000)
     again = make_meter(journal=meter._journal, stores=meter.logs._open_store, tokens=meter.tokens)
     if what == 5:
-        again.wake(again.time_s + random.randrange(1, 200000))
+        wake(again, again.time_s + random.randrange(1, 200000))
     return again, 0
 
 

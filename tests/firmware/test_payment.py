@@ -3,6 +3,7 @@
 
 from smets.meter import non_disablement_periods as periods
 from smets.meter.errors import MeterError, Refused
+from smets.meter.waking import wake
 from tests.firmware.account_world import (
     ARMED,
     CREDIT_MODE,
@@ -423,7 +424,7 @@ def test_days_without_power_are_charged_when_it_is_back():
     meter = prepaid(POUND, standing_charge=20, standing_charge_scale=-2, time_s=START_S + 1)
     use(meter, HOUR_S)
     again = make_meter(journal=meter._journal)
-    again.wake(START_S + 3 * DAY_S + 5)
+    wake(again, START_S + 3 * DAY_S + 5)
     use(again, HOUR_S)
     assert balance(again) == POUND - 60000
 

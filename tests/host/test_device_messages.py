@@ -76,7 +76,7 @@ def test_accepted_once(tmp_path: Path, name: str) -> None:
 
 
 def refusals(home: Home) -> dict[int, int]:
-    return home.device.esme._rooms.handler.refused
+    return home.device.esme.handler.refused
 
 
 @pytest.mark.parametrize("name", KINDS)

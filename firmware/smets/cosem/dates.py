@@ -9,16 +9,16 @@ import struct
 
 from micropython import const
 
+from smets.meter.dates import DAY_S, date_of, day_of, days_in
+
 SIZE = const(12)
 NOW = const(0)
 NEVER = const(0xFFFFFFFF)
-_DAY_S = const(86400)
 _FIRST_YEAR = const(2000)
 _LAST_YEAR = const(2135)
 """The last whole year whose seconds fit 32 bits."""
 _UNSPECIFIED = const(-0x8000)
 _MAX_DEVIATION = const(720)  # minutes
-_DAYS_BEFORE = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
 
 
 def encode(time_s, octets):
@@ -44,9 +44,9 @@ def decode(octets):
     year, month, day, _, hour, minute, second, _, deviation, _ = struct.unpack(">HBBBBBBBhB", octets)
     if not (_FIRST_YEAR <= year <= _LAST_YEAR and 1 <= month <= 12 and hour < 24 and minute < 60 and second < 60):
         raise ValueError("a date-time that is no moment")
-    if not 1 <= day <= _days_in(year, month):
+    if not 1 <= day <= days_in(year, month):
         raise ValueError("a day that the month does not have")
-    time_s = _days_until(year, month, day) * _DAY_S + hour * 3600 + minute * 60 + second
+    time_s = day_of(year, month, day) * DAY_S + hour * 3600 + minute * 60 + second
     if deviation == _UNSPECIFIED:
         return time_s
     if not -_MAX_DEVIATION <= deviation <= _MAX_DEVIATION or time_s + deviation * 60 < 0:
@@ -55,29 +55,6 @@ def decode(octets):
 
 
 def _encode_calendar(time_s, octets):
-    days, rest = divmod(time_s, _DAY_S)
-    year = _FIRST_YEAR + days // 366
-    while _days_until(year + 1, 1, 1) <= days:
-        year += 1
-    month = 12
-    while _days_until(year, month, 1) > days:
-        month -= 1
-    day = days - _days_until(year, month, 1) + 1
+    days, rest = divmod(time_s, DAY_S)
+    year, month, day = date_of(days)
     struct.pack_into(">HBBBBBBB", octets, 0, year, month, day, 0xFF, rest // 3600, rest // 60 % 60, rest % 60, 0)
-
-
-def _is_leap(year):
-    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-
-
-def _days_in(year, month):
-    if month == 2:
-        return 29 if _is_leap(year) else 28
-    return 30 if month in (4, 6, 9, 11) else 31
-
-
-def _days_until(year, month, day):
-    """Return the days from 2000-01-01 to a date."""
-    before = year - 1
-    days = (year - _FIRST_YEAR) * 365 + before // 4 - before // 100 + before // 400 - 484
-    return days + _DAYS_BEFORE[month - 1] + (1 if month > 2 and _is_leap(year) else 0) + day - 1

@@ -137,7 +137,7 @@ def encode_frame(channel, payload_parts, out, write=None):
         check = crc32(part, check)
     needed = MIN_BUFFER if write else size + _OVERHEAD + (size + _OVERHEAD) // 254 + 2
     if size > MAX_PAYLOAD or len(out) < needed:
-        raise ValueError("a frame of %d bytes is too long for the link or its buffer" % size)
+        raise ValueError("a frame of %d bytes is too long" % size)
     coder = _Encoder(out, write)
     coder.add(head)
     for part in payload_parts:

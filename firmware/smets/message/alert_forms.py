@@ -35,7 +35,7 @@ _PROFILE = const(7)
 _BUFFER = const(2)
 
 
-def tell(rooms, code, time_s, body):
+def tell(reporting, code, time_s, body):
     """Tell an event in the form that its code has; in the general one when it has none or `body` is not the form's.
 
     `body` is that of the event: meter/load_control.py, meter/outage.py; of an operational update the levels of output
@@ -43,20 +43,20 @@ def tell(rooms, code, time_s, body):
     """
     code_of_form = _FIRST_OUTAGE if _FIRST_OUTAGE <= code <= _LAST_OUTAGE else code
     least, most, make = _FORMS.get(code_of_form, (0, 0, None))
-    form = make(rooms, body) if make and least <= len(body) <= most else None
-    rooms.alerts.tell(code, time_s, form)
+    form = make(reporting, body) if make and least <= len(body) <= most else None
+    reporting.alerts.tell(code, time_s, form)
 
 
-def _outage(rooms, body):
+def _outage(reporting, body):
     return _OUTAGE_ALERT, b"".join([date_time(moment_s) for moment_s in struct.unpack(">II", body)]), 2
 
 
-def _processed(rooms, body):
+def _processed(reporting, body):
     controller, from_s, until_s, level = struct.unpack(">BIIB", body)
     return _PROCESSED_ALERT, _octet(controller) + date_time(from_s) + date_time(until_s) + _octet(level), 4
 
 
-def _ended(rooms, body):
+def _ended(reporting, body):
     return _ENDED_ALERT, _octet(body[0]) + _octet(body[1]), 2
 
 
@@ -64,10 +64,10 @@ def _octet(value):
     return bytes((axdr.U8, value))
 
 
-def _operational(rooms, body):
+def _operational(reporting, body):
     text = '{"outputState":"%d","inputState":"%d","other-data":' % (body[0], body[1])
     octets = (text + json.dumps(str(body[2:], "utf-8")) + "}").encode()
-    anchors = rooms.station.anchors
+    anchors = reporting.station.anchors
     cell = anchors.cell(LOAD_CONTROLLER, anchors.AGREEMENT) or anchors.cell(LOAD_CONTROLLER, anchors.SIGNING)
     head = bytes((_UTF8, len(octets))) if len(octets) < 0x80 else bytes((_UTF8, 0x81, len(octets)))
     return _OPERATIONAL_ALERT, head + octets, 1, (cell.eui,) if cell else ()
@@ -76,8 +76,8 @@ def _operational(rooms, body):
 class _BillingRow:
     """Writes the newest row of the billing data log as the sealed part of an alert."""
 
-    def __init__(self, rooms, newest_s):
-        self._rooms = rooms
+    def __init__(self, reporting, newest_s):
+        self._reporting = reporting
         self._newest_s = newest_s
         self.class_id, self.obis, self.member = _PROFILE, _BILLING_LOG, _BUFFER
 
@@ -85,7 +85,7 @@ class _BillingRow:
         """Write protection parameters and sealed row. Raises NotProtectable without the recipient's key."""
         from smets.cosem import protected, table
 
-        station, service = self._rooms.station, self._rooms.service
+        station, service = self._reporting.station, self._reporting.service
         sink.write(protected.parameters(int.from_bytes(counter, "big"), station.eui, eui))
         sink.byte(axdr.OCTETS)
         mark = sink.begin_length()
@@ -95,16 +95,16 @@ class _BillingRow:
         service.permit_object(self.class_id, self.obis, self.member, table.INNER)
         service.read(self, (self._newest_s, self._newest_s), sink)
         service.make_room()
-        secret = self._rooms.protection.secret_of(eui)
+        secret = self._reporting.protection.secret_of(eui)
         sink.write(seal(secret, station.eui, counter, eui, sink.view(start, sink.pos)))
         sink.end_length(mark)
 
 
-def _billing(rooms, body):
-    log = rooms.meter.logs.get("billing")
+def _billing(reporting, body):
+    log = reporting.meter.logs.get("billing")
     if not len(log):
         return None
-    return _BILLING_ALERT, _BillingRow(rooms, log.row(len(log) - 1)[0]).write, 2
+    return _BILLING_ALERT, _BillingRow(reporting, log.row(len(log) - 1)[0]).write, 2
 
 
 _FORMS = {

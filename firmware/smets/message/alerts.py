@@ -46,6 +46,10 @@ class AlertTable:
         if magic != b"AL" or version != 1 or self._count > _MAX_RECORDS:
             raise ValueError("not an alert table of version 1: " + path)
 
+    def flags(self, code):
+        """Return the flags of a code alone."""
+        return self.find(code)[0]
+
     def find(self, code):
         """Return (flags, recipients) of a code; one that the table lacks goes to the supplier."""
         low, high = 0, self._count

@@ -26,7 +26,7 @@ from smets.message.authority import entitled_cell
 from smets.message.counters import kind_of
 from smets.message.envelope import COMMAND, RESPONSE, Envelope, EnvelopeError
 from smets.message.protection import SensitiveProtector
-from smets.on_demand import COLLECT_EVERY, call, collect_every, fetch
+from smets.on_demand import call, collect_often, fetch
 from smets.trust.cells import ACCESS_CONTROL_BROKER
 
 _MALFORMED = const(0x8F1E)
@@ -172,11 +172,11 @@ class Handler:
         sink = self._writer.begin()
         sink.late = []
         if use_case.payload == _DLMS:
-            collect_every(COLLECT_EVERY)  # not while signatures are checked or made, which allocates much
+            collect_often(True)  # not while signatures are checked or made, which allocates much
             try:
                 self._access_items(envelope, use_case, protector, sink)
             finally:
-                collect_every(-1)
+                collect_often(False)
         else:
             answered = call(_SERVICES[use_case.service], "answer", envelope, use_case, cell, self._station, sink)
             if answered is None:  # the response is sent when the device has started again

@@ -14,8 +14,9 @@ _SETUP_OBIS = const(b"\x00\x00\x2b\x00\x00\xff")
 
 class Station:
     """The device: `eui`, its `journal`, `keys`, trust `anchors` and `counters`; `clock()` gives time_s, `report(code)`
-    logs a security event; `meter` is the metering model, `faults` the bench's or None. `firmware` has
-    `activate(image_hash, keep)`, which returns how it ended or None when the device starts again first, and `told()`.
+    logs a security event (None: in the meter's log); `meter` is the metering model, `faults` the bench's or None.
+    `firmware` has `activate(image_hash, keep)`, which returns how it ended or None when the device starts again first,
+    and `told()`.
 
     `due_s` is when the next instruction of `deferred` is due; at first, whether there is any is all that is known.
     """
@@ -36,9 +37,14 @@ class Station:
 
     def __init__(self, eui, journal, keys, anchors, counters, clock, report, meter=None, faults=None, firmware=None):
         self.eui, self.journal, self.keys, self.anchors, self.counters = eui, journal, keys, anchors, counters
-        self.clock, self.report, self.meter, self.faults, self.firmware = clock, report, meter, faults, firmware
+        self.clock, self.meter, self.faults, self.firmware = clock, meter, faults, firmware
+        self.report = report or self._log_security
         waiting = journal.keys("later/") or journal.keys("told/") or journal.keys("answer/")
         self.due_s = 0 if waiting else NOTHING_DUE
+
+    def _log_security(self, code):
+        """Put an event into the meter's security log; whoever detected it tells of it."""
+        self.meter.logs.append("security", (self.clock(), code))
 
     def settle(self, alerts):
         """Carry out the instructions whose time has come, in the order of their times, and send their alerts."""

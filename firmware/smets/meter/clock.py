@@ -49,6 +49,10 @@ class Clock(Component):
         super().write(name, value, index)
         self._hub_ahead_s -= self.get("time_s") - before_s
 
+    def now_s(self):
+        """Return the time."""
+        return self.get("time_s")
+
     def hub_time(self, time_s, status):
         """Learn the hub's time and status; compare the own with it when it is due."""
         self._hub_ahead_s, self._hub_status = time_s - self.get("time_s"), status

@@ -50,7 +50,7 @@ user_interface
 One text, because a dict of paths would take 2 KB of heap with every cold component.
 """
 _ROOM = const("smets.meter.")
-_HELPERS = ("smets.meter.cold", "smets.meter.dates", "smets.meter.nested", "smets.meter.wildcards")
+_HELPERS = ("smets.meter.cold", "smets.meter.nested", "smets.meter.wildcards")
 """Modules that only cold ones import."""
 
 
@@ -96,11 +96,10 @@ def restored(meter, kind):
 
 
 def forget(whole=True):
-    """Let go of the modules, if `whole` this one too; CPython has room and keeps them."""
-    if sys.implementation.name == "micropython":
-        on_demand.forget([_ROOM + line.partition("=")[0] for line in MODULES.split()])
-        if whole:
-            on_demand.forget(_HELPERS)
+    """Let go of the modules, if `whole` this one too."""
+    on_demand.forget([_ROOM + line.partition("=")[0] for line in MODULES.split()])
+    if whole:
+        on_demand.forget(_HELPERS)
 
 
 class ColdComponent(Component):

@@ -29,6 +29,7 @@ from smets.meter.voltage import Voltage
 COMPONENTS = (Clock, Registers, Tariff, Supply, LoadLimit, Voltage, Payment, Outage)
 """In the order in which time passes for them."""
 _EVENTS = "meter/events"
+_PENDING = "smets.meter.pending"
 _HALF_HOUR_S = const(1800)
 _SCARCE_BYTES = const(10240)
 """Free heap below which a component may not find the room for its logs and its code."""
@@ -76,7 +77,7 @@ class Meter:
     @property
     def time_s(self):
         """The clock's time."""
-        return self.clock.get("time_s")
+        return self.clock.now_s()
 
     def has(self, condition):
         """Return whether the meter is `single`, `twin`, `one_phase` or `three_phase`."""
@@ -84,19 +85,19 @@ class Meter:
 
     def read(self, path):
         """Return a field's value: a number, truth value, octets, or a list. Raises Unavailable."""
-        component, name, index = self._resolve(path)
+        component, name, index = self.resolve(path)
         return component.read(name, index)
 
     def elements(self, path):
         """Return a field's value; a long list may be one to go through only."""
-        component, name, index = self._resolve(path)
+        component, name, index = self.resolve(path)
         if index is None and hasattr(component, "elements"):
             return component.elements(name)
         return component.read(name, index)
 
     def packing(self, path):
         """Return a list for a field's value to be appended to element by element, and then to be written."""
-        component, name, index = self._resolve(path)
+        component, name, index = self.resolve(path)
         return component.packing(name) if index is None and hasattr(component, "packing") else []
 
     def component(self, name):
@@ -119,12 +120,12 @@ class Meter:
 
     def check(self, path, value):
         """Raise OutOfRange or Unavailable when `write` would."""
-        component, name, index = self._resolve(path)
+        component, name, index = self.resolve(path)
         component.check(name, value, index)
 
     def write(self, path, value):
         """Set a field. Raises OutOfRange or Unavailable, and then nothing changed. `commit` puts it on flash."""
-        component, name, index = self._resolve(path)
+        component, name, index = self.resolve(path)
         component.write(name, value, index)
         self.tell(component.NAME, name)
 
@@ -139,7 +140,7 @@ class Meter:
             self.logs.call(path[5:])
             self.record(_LOG_CLEARED)
             return
-        component, name, index = self._resolve(path)
+        component, name, index = self.resolve(path)
         if name not in component.METHODS:
             raise Unavailable("the meter has no method " + path)
         arguments = (value,) if index is None else (value, index)
@@ -149,34 +150,13 @@ class Meter:
         """Return the log of a path `logs.<name>`. Raises Unavailable."""
         return self.logs.get(path[5:] if path.startswith("logs.") else path)
 
-    def pack(self, path, value):
-        """Return a field's value as octets. Raises as `check`."""
-        component, name, _ = self._resolve(path)
-        return component.pack(name, value)
-
-    def unpack(self, path, packed):
-        """Return the value of a field that `pack` packed."""
-        component, name, _ = self._resolve(path)
-        return component.unpack(name, packed)
-
-    def check_packed(self, path, packed):
-        """Raise OutOfRange or Unavailable when `adopt` would."""
-        component, name, _ = self._resolve(path)
-        component.check_packed(name, packed)
-
-    def adopt(self, path, packed):
-        """Set a field to the value that `pack` packed; a nested one is not unpacked for it. Raises as `write`."""
-        component, name, _ = self._resolve(path)
-        component.adopt(name, packed)
-        self.tell(component.NAME, name, True)
-
     def passive(self, path):
         """Return the value that waits to replace a field's."""
-        return self.schedule.passive(path)
+        return on_demand.call(_PENDING, "passive", self, path)
 
     def set_passive(self, path, value):
         """Keep a value that waits to replace a field's. Raises as `check`."""
-        self.schedule.set_passive(path, value)
+        on_demand.call(_PENDING, "set_passive", self, path, value)
 
     def activation(self, paths):
         """Return when passive values become active, schedule.NEVER when no time is set."""
@@ -264,15 +244,6 @@ class Meter:
     def has_supply(self):
         """Return whether there is supply."""
         return not self.outage.is_complete()
-
-    def wake(self, time_s):
-        """The device starts again at `time_s`: it was without supply since its time was last saved."""
-        if time_s > self.time_s:
-            self.outage.begin(self.time_s)
-            self.clock.put("time_s", time_s)
-            self.payment.lapse(time_s)
-            self.tell("clock", "time_s")
-            self.power(True)
 
     def power(self, on):
         """The supply is lost or comes back, now. All state is on flash when this returns."""
@@ -389,10 +360,10 @@ class Meter:
             packed = self._journal.get("meter/" + name)
             if packed is not None:
                 component.restore(packed)
-        self.schedule.restore()
+        on_demand.call(_PENDING, "restore", self.schedule)
         self.events.restore(self._journal.get(_EVENTS) or b"")
 
-    def _resolve(self, path):
+    def resolve(self, path):
         """Return (component, field or method, index or None) of a path. Raises Unavailable."""
         parts = path.split(".")
         if not 2 <= len(parts) <= 3 or (len(parts) == 3 and not parts[2].isdigit()):

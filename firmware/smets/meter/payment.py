@@ -144,13 +144,6 @@ class Payment(Component):
         self.meter.drop_cold(False)  # charges want the room
         self._collect(now_s)
 
-    def lapse(self, now_s):
-        """Collect what fell due while the meter was without power, up to `now_s`."""
-        now_s -= now_s % _HALF_HOUR_S
-        since_s = self.get("charged_to_s")
-        if 0 < since_s < now_s:
-            self._collect_between(since_s, now_s)
-
     def shown(self):
         """Return the account's balances in the order in which logs have them."""
         return tuple([self.get(register) for register in SHOWN])
@@ -161,9 +154,10 @@ class Payment(Component):
             since_s = now_s - _HALF_HOUR_S
             if self.get("recheck_s"):
                 self.put("watch_millipence", LOOK_AT_ONCE)
-        self._collect_between(since_s, now_s)
+        self.collect_between(since_s, now_s)
 
-    def _collect_between(self, since_s, now_s):
+    def collect_between(self, since_s, now_s):
+        """Collect what fell due with time after `since_s`, up to `now_s`, each a half hour's end."""
         self.let("charged_to_s", now_s)
         indebted = self.get("time_debt_1_millipence") > 0 or self.get("time_debt_2_millipence") > 0
         if indebted or since_s // _DAY_S != now_s // _DAY_S:

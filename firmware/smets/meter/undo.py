@@ -15,7 +15,7 @@ class Undo:
     def remember(self):
         """Remember what is now."""
         states = [(bytes(each.state()), each.unsaved) for each in self._components]
-        self._before = states, self._schedule.pending(), self._events.waiting()
+        self._before = states, self._schedule.pending, self._events.waiting()
 
     def restore(self):
         """Let all be as it was when `remember` was called last, if it was; each memory is good for once."""
@@ -26,7 +26,7 @@ class Undo:
         for component, (state, unsaved) in zip(self._components, states):
             component.restore(state)
             component.unsaved = unsaved
-        self._schedule.set_pending(pending)
+        self._schedule.pending = pending
         self._events.set_waiting(waiting)
 
     def forget(self):

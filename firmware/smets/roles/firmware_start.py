@@ -49,7 +49,7 @@ def _end_trial(device, slots):
     except SelfTestFailed as failure:
         device.log("self-test: %s; back to the firmware of before" % failure)
         slots.end_trial(False)
-        device.start_again()
+        device.starts_again = True
         return
     slots.end_trial(True)
 

@@ -6,13 +6,33 @@ carried out once more afterwards, and then finds how the trial ended (firmware_s
 
 from micropython import const
 
+from smets.roles.start import exists
 from smets.update.slots import CONFIRMED, FAILED, IDLE, Slots
 
 _ACTIVATION_FAILURE = const(3)
 """The outcome when the image does not work (GBCS 13.8)."""
 
 
-def activate(device, meter, image_hash, keep):
+class Firmware:
+    """What CS06 asks of a device's slots, for its `meter`."""
+
+    def __init__(self, device, meter):
+        self._device, self._meter = device, meter
+
+    def activate(self, image_hash, keep):
+        """Return how the activation ended; None when the device starts again first, and `keep()` was called."""
+        if exists(self._device.store + "/slots"):
+            return _activate(self._device, self._meter, image_hash, keep)
+        self._meter.call("firmware.activate", image_hash)
+        return self._meter.read("firmware.outcome")
+
+    def told(self):
+        """How it ended is in the journal, to be sent: the slots need not know it any more."""
+        if exists(self._device.store + "/slots"):
+            Slots(self._device.store).told()
+
+
+def _activate(device, meter, image_hash, keep):
     """Return how the activation of an image ended (panel.py); None when the device must start again to know.
 
     `keep()` puts the instruction in the journal, to be carried out again after that. An image that the bench gave the
@@ -37,9 +57,4 @@ def _begin_trial(device, meter, slots, keep):
     keep()
     meter.commit(True)
     slots.try_spare()
-    device.start_again()
-
-
-def told(device):
-    """How an activation ended is in the journal, to be sent: the slots need not know it any more."""
-    Slots(device.store).told()
+    device.starts_again = True

@@ -10,14 +10,14 @@ _VERIFIED, _REFUSED = const(0x82), const(0x83)
 """See update/transfer.py, which must not be in the heap with this."""
 
 
-def conclude(device, rooms, outcome, answer):
+def conclude(device, outcome, answer):
     """Return the answer to the request that had an `outcome`; `answer` is the transfer's own."""
     key = manufacturer_key(device.journal)
     if outcome == _BEGUN:
-        hold(rooms.meter, 0, b"", b"")
+        hold(device.meter, 0, b"", b"")
         return answer if key else bytes((_REFUSED,)) + b"no manufacturer's key was provisioned"
     event, image_hash, version = call("smets.update.verdict", "judge", device.store, key or b"")
-    hold(rooms.meter, event, image_hash, version)
+    hold(device.meter, event, image_hash, version)
     if not version:
         return bytes((_REFUSED,)) + b"the manufacturer did not sign this image"
     call("smets.update.verdict", "settle", device.store)

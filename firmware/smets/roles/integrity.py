@@ -33,6 +33,12 @@ def warn(meter, cause):
     meter.record(_WARNING, bytes((0, cause)))
 
 
+def tell_of(device):
+    """Tell of a device's `trouble`, once."""
+    trouble, device.trouble = device.trouble, None
+    tell(device.meter, trouble, device.journal.is_writable())
+
+
 def tell(meter, trouble, is_writable):
     """Tell of `trouble`: why the device started, an error that it survived, a stranger. Nothing of what is no threat.
 

@@ -5,16 +5,26 @@ Until the new base has its name the old generation is untouched.
 
 from array import array
 
-from smets.store.opening import NEW
+from smets.store.listing import NEW
 from smets.store.records import RecordFile, path_of, record_size
 
 
-def write_base(directory, files, number, keys, get):
-    """Write `get(key)` of every key into the new base, file `number`, on flash but without its name yet.
+def compact(directory, files, number, keys, get, before_it_counts):
+    """Write `get(key)` of every key into the new base, file `number`; return (it, the keys' offsets in their order).
 
-    Returns (its path, its size, the keys' offsets in their order). Raises OSError, and StoreCorrupt for a record
-    that no longer passes its check.
+    Calls `before_it_counts()` when it is on flash but for its name. Raises OSError, and StoreCorrupt for a record that
+    no longer passes its check.
     """
+    path, end, offsets = _write_base(directory, files, number, keys, get)
+    before_it_counts()
+    named = RecordFile(files, path_of(directory, number), number)
+    files.rename(path, named.path)
+    named.open()
+    named.base, named.end = number, end
+    return named, offsets
+
+
+def _write_base(directory, files, number, keys, get):
     new = RecordFile(files, directory + "/" + NEW, number)
     offsets = array("I")
     try:
@@ -27,12 +37,3 @@ def write_base(directory, files, number, keys, get):
     finally:
         new.close()
     return new.path, new.end, offsets
-
-
-def take_name(directory, files, number, path, end):
-    """Give the new base its name; return it as the file to go on writing to."""
-    named = RecordFile(files, path_of(directory, number), number)
-    files.rename(path, named.path)
-    named.open()
-    named.base, named.end = number, end
-    return named

@@ -4,10 +4,6 @@ Tests hand the stores another object of the same shape to cut the power at every
 """
 
 import os
-import sys
-
-_KEPT_BY_SYSTEM = ("linux", "darwin")
-"""Platforms on which what a program has written outlives it, whether or not it was synchronised."""
 
 
 class StoreCorrupt(Exception):
@@ -18,14 +14,7 @@ class Files:
     """File access with durable writes. Every method raises OSError as the port does."""
 
     in_haste = False
-
-    def hasten(self, on):
-        """Leave synchronising to the operating system, where there is one, while a bench lets years pass.
-
-        A process that is killed loses nothing by it; a computer that loses its power may. On a board nothing changes,
-        nor where a flash is mounted.
-        """
-        self.in_haste = on and sys.platform in _KEPT_BY_SYSTEM and not _has_flash()
+    """Whether synchronising is left to the operating system: a bench sets it where there is one."""
 
     def open(self, path, mode):
         """Open `path` unbuffered in a binary `mode`."""
@@ -53,28 +42,9 @@ class Files:
         """Delete the file."""
         os.remove(path)
 
-    def names(self, directory, prefix=""):
-        """Return the sorted names in `directory`, which is made when it is missing, that start with `prefix`."""
-        try:
-            if hasattr(os, "ilistdir"):  # a list of all names of a full store is more than a small heap has room for
-                return sorted([entry[0] for entry in os.ilistdir(directory) if entry[0].startswith(prefix)])
-            return sorted([name for name in os.listdir(directory) if name.startswith(prefix)])
-        except OSError:
-            os.mkdir(directory)
-            return []
-
     def size(self, handle):
         """Return the length of an open file in bytes; the position moves to its end."""
         return handle.seek(0, 2)
-
-
-def _has_flash():
-    """Return whether a file system is mounted besides the operating system's."""
-    try:
-        import vfs
-    except ImportError:  # CPython
-        return False
-    return len(vfs.mount()) > 1
 
 
 FLASH = Files()
@@ -89,15 +59,3 @@ def read_whole(handle, buffer):
             break
         filled += more
     return filled
-
-
-def is_blank(handle, offset):
-    """Return whether the file from `offset` on is all 00 or all FF: space that a cut left allocated but unwritten."""
-    handle.seek(offset)
-    tail = handle.read(1)
-    blank = tail
-    while tail:
-        if blank not in (b"\x00", b"\xff") or tail != blank * len(tail):
-            return False
-        tail = handle.read(64)
-    return True

@@ -9,11 +9,9 @@ and renames it to the next number, the base of a new generation: damage is never
 old generation is untouched.
 """
 
-import sys
-
 from micropython import const
 
-from smets.on_demand import forget
+from smets.on_demand import fetch
 from smets.store.files import FLASH, StoreCorrupt
 from smets.store.records import MAX_KEY, MAX_VALUE, RecordFile, path_of, record_size
 
@@ -40,7 +38,7 @@ class Journal:
         self._base, self._base_size, self._parts_size = 1, 0, 0
         self._newest = self._reader = RecordFile(files, directory, 0)  # no file yet: numbers start at 1
         self._intact = False
-        found = _lent("smets.store.opening").open_journal(directory, files, self._apply)
+        found = fetch("smets.store.opening", "open_journal")(directory, files, self._apply)
         if found:
             self._base, self._newest, self._intact = found.base, found.newest, found.intact
             self._reader = self._newest
@@ -141,11 +139,13 @@ class Journal:
 
     def _compact(self):
         """Copy what is live into the base of the next generation, which takes over when it has its name."""
-        number, where = self._newest.number + 1, (self._directory, self._files)
-        compaction = _lent("smets.store.compaction")
-        path, end, offsets = compaction.write_base(*where, number, self._keys(), self.get)
-        self._intact = False  # should what follows fail, the old generation must take no more changes
-        self._take_over(compaction.take_name(*where, number, path, end), offsets)
+        compact = fetch("smets.store.compaction", "compact")
+        where = self._directory, self._files, self._newest.number + 1
+        self._take_over(*compact(*where, self._keys(), self.get, self._distrust))
+
+    def _distrust(self):
+        """Should what follows fail, the old generation must take no more changes."""
+        self._intact = False
 
     def _take_over(self, new, offsets):
         old_base = self._base
@@ -194,17 +194,6 @@ class Journal:
         return RecordFile(self._files, path_of(self._directory, number), number)
 
 
-def _lent(module):
-    """Return a module that lives as long as it is held; CPython has room and keeps it."""
-    __import__(module)
-    found = sys.modules[module]
-    if sys.implementation.name == "micropython":
-        forget((module, "smets.store.opening"))
-    return found
-
-
 def _check(key, value):
-    if not 0 < len(key.encode()) <= MAX_KEY:
-        raise ValueError("a key has 1 to %d bytes: %s" % (MAX_KEY, key))
-    if value is not None and len(value) > MAX_VALUE:
-        raise ValueError("the value of %s has %d bytes, %d may be" % (key, len(value), MAX_VALUE))
+    if not 0 < len(key.encode()) <= MAX_KEY or len(value or b"") > MAX_VALUE:
+        raise ValueError("a key has 1 to %d bytes, a value %d at most: %s" % (MAX_KEY, MAX_VALUE, key))

@@ -10,7 +10,8 @@ from binascii import crc32
 
 from micropython import const
 
-from smets.store.files import StoreCorrupt, is_blank, read_whole
+from smets.store.files import StoreCorrupt, read_whole
+from smets.store.listing import NEW, is_blank, names
 from smets.store.records import (
     COMMIT,
     CRC_SIZE,
@@ -26,8 +27,6 @@ from smets.store.records import (
     path_of,
 )
 
-NEW = "new.tmp"
-"""The name of a base that is being written."""
 _SUFFIX = ".jnl"
 _NEWEST = const(-1)
 
@@ -113,7 +112,7 @@ def _end_before_next(directory, files, numbers, number):
 def _numbers(directory, files):
     """Return the numbers of the files on flash, rising; drop a new base that a cut left unfinished."""
     found = []
-    for name in files.names(directory):
+    for name in names(directory):
         if name == NEW:
             files.remove(directory + "/" + name)
         elif name.endswith(_SUFFIX):

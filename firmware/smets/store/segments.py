@@ -15,7 +15,8 @@ from binascii import crc32
 
 from micropython import const
 
-from smets.store.files import FLASH, StoreCorrupt, is_blank, read_whole
+from smets.store.files import FLASH, StoreCorrupt, read_whole
+from smets.store.listing import is_blank, names
 
 MAX_RECORD = const(1024)
 MAX_NAME = const(24)
@@ -143,7 +144,7 @@ class SegmentLog:
 
     def _find_bases(self, directory, prefix):
         bases = []
-        for name in self._files.names(directory, prefix):
+        for name in names(directory, prefix):
             bases.append(self._base_of(name[len(prefix) :]))
         return bases
 

@@ -10,6 +10,7 @@ from binascii import crc32
 from micropython import const
 
 from smets.store.files import FLASH, read_whole
+from smets.store.listing import names
 from smets.update.image import HASH_SIZE, Image
 
 NONE = "-"
@@ -28,7 +29,7 @@ class Slots:
     def __init__(self, store, files=FLASH):
         self._files = files
         self._folder = store + "/slots"
-        files.names(self._folder)  # makes the folder
+        names(self._folder)  # makes the folder
         self.active, self.tried, self.state = self._read()
 
     def spare(self):
@@ -67,7 +68,7 @@ class Slots:
         """Return (hash, version) of an image that was verified just before the power went, or None."""
         slot = self.spare()
         image_hash = self.hash_of(slot)
-        if image_hash is None or "offer" not in self._files.names(self.path(slot)):
+        if image_hash is None or "offer" not in names(self.path(slot)):
             return None
         image = self.image(slot)
         image.read_head()
@@ -93,14 +94,14 @@ class Slots:
     def clear(self, slot):
         """Empty a slot, `verified` first."""
         folder = self.path(slot)
-        names = self._files.names(folder)
+        found = names(folder)
         for name in ("verified", "offer"):
-            if name in names:
+            if name in found:
                 self._files.remove(folder + "/" + name)
         self._remove_below(folder)
 
     def _remove_below(self, folder):
-        for name in self._files.names(folder):
+        for name in names(folder):
             path = folder + "/" + name
             if os.stat(path)[0] & _DIRECTORY:
                 self._remove_below(path)

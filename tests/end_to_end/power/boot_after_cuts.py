@@ -45,9 +45,9 @@ def knowledge():
     """Return what a meter that boots from /flash knows."""
     device = Esme(NoLink(), "/flash/esme", firmware + "/tables")
     keys = device.journal.keys("")
-    if not device._rooms:
+    if not device.meter:
         return {"provisioned": False}
-    meter = device._rooms.meter
+    meter = device.meter
     found = {field: meter.read(field) for field in FIELDS}
     found["provisioned"] = True
     found["counters"] = {key: device.journal.get(key).hex() for key in keys if key.startswith(("counter/", "rx/"))}

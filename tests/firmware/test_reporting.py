@@ -1,12 +1,12 @@
 # heap: 16m
 """No alert is lost because the link or the heap had no room for it when it was to be sent."""
 
-from smets.roles.meter_rooms import MeterRooms
+from smets.message.reporting import Reporting
 from tests.firmware.meter_world import START_S, make_meter
 
 
-class Rooms(MeterRooms):
-    """The rooms with a link that fails as it is told to."""
+class Speaker(Reporting):
+    """Reporting over a link that fails as it is told to."""
 
     def __init__(self, meter, failures):
         self.meter, self.told, self._failures = meter, [], failures
@@ -21,11 +21,11 @@ class Rooms(MeterRooms):
         self.told.append((code, time_s, body))
 
 
-def rooms(failures):
+def speaker(failures):
     meter = make_meter()
     for code in (0x8F01, 0x8F02, 0x8F03):
         meter.record(code, b"body")
-    return Rooms(meter, failures)
+    return Speaker(meter, failures)
 
 
 def fails(step, failure):
@@ -37,7 +37,7 @@ def fails(step, failure):
 
 
 def test_alerts_wait_in_their_order_for_a_link_that_fails():
-    world = rooms({0x8F02: OSError})
+    world = speaker({0x8F02: OSError})
     for _ in range(3):
         assert fails(world.tell_events, OSError)
     assert [code for code, _, _ in world.told] == [0x8F01]
@@ -48,16 +48,16 @@ def test_alerts_wait_in_their_order_for_a_link_that_fails():
 
 
 def test_an_alert_that_waits_outlives_a_power_cut():
-    world = rooms({0x8F02: OSError})
+    world = speaker({0x8F02: OSError})
     assert fails(world.tell_events, OSError)
     world.meter.commit()
-    again = Rooms(make_meter(journal=world.meter._journal), {})
+    again = Speaker(make_meter(journal=world.meter._journal), {})
     again.tell_events()
     assert [code for code, _, _ in again.told] == [0x8F02, 0x8F03]
 
 
 def test_an_alert_that_the_heap_has_no_room_for_lets_the_others_go_first():
-    world = rooms({0x8F01: MemoryError})
+    world = speaker({0x8F01: MemoryError})
     for _ in range(3):
         assert fails(world.tell_events, MemoryError)
     assert [code for code, _, _ in world.told] == [0x8F02, 0x8F03]

@@ -1,0 +1,29 @@
+"""What there is in a store: asked when it is opened, and not resident."""
+
+import os
+
+NEW = "new.tmp"
+"""The name of a journal's base that is being written."""
+
+
+def names(directory, prefix=""):
+    """Return the sorted names in `directory`, which is made when it is missing, that start with `prefix`."""
+    try:
+        if hasattr(os, "ilistdir"):  # a list of all names of a full store is more than a small heap has room for
+            return sorted([entry[0] for entry in os.ilistdir(directory) if entry[0].startswith(prefix)])
+        return sorted([name for name in os.listdir(directory) if name.startswith(prefix)])
+    except OSError:
+        os.mkdir(directory)
+        return []
+
+
+def is_blank(handle, offset):
+    """Return whether the file from `offset` on is all 00 or all FF: space that a cut left allocated but unwritten."""
+    handle.seek(offset)
+    tail = handle.read(1)
+    blank = tail
+    while tail:
+        if blank not in (b"\x00", b"\xff") or tail != blank * len(tail):
+            return False
+        tail = handle.read(64)
+    return True
