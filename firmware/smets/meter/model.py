@@ -222,6 +222,7 @@ class Meter:
             for component in self._components.values():
                 self.drop_cold()  # each wants the room that the one before took
                 component.midnight(now_s)
+        self.make_room()
         self.commit(True)
 
     def make_room(self):
