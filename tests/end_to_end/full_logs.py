@@ -20,7 +20,7 @@ def fill(store: Path, elements: int, phases: int, newest_s: int) -> dict[str, in
     logs = Logs(lambda *arguments: SegmentLog(str(store / "logs"), *arguments), lambda condition: there[condition])
     names = [line.split()[0] for line in LOGS.split("\n") if line]
     found = {}
-    FLASH.hasten(True)
+    FLASH.in_haste = True
     try:
         for name in names:
             if definition := find_log(name, there.__getitem__):
@@ -31,7 +31,7 @@ def fill(store: Path, elements: int, phases: int, newest_s: int) -> dict[str, in
                 assert len(logs.get(name)) == found[name]
         logs.release()
     finally:
-        FLASH.hasten(False)
+        FLASH.in_haste = False
     return found
 
 

@@ -315,7 +315,7 @@ def test_a_damaged_log_is_told_and_does_not_hold_up_the_meter(rig: Rig) -> None:
     rig.begin()
     rig.log.clear()
     rig.link.send(MESSAGES, _flipped(rig.disable(), -1))
-    (alert,) = rig.take()
+    *_, alert = rig.take()  # what the meter makes of its damaged log may come first
     assert verify(alert, rig.keystore).authentic
     assert any("security" in line for line in rig.log)
     with pytest.raises(Exception, match="damaged"):

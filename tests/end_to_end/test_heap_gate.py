@@ -115,6 +115,6 @@ def test_no_request_is_too_much(rounds: Rounds) -> None:
 
 
 def test_what_a_request_took_it_gives_back(rounds: Rounds) -> None:
-    for each in (rounds.empty, rounds.full):
-        later = each.free_at_rest[len(each.free_at_rest) * 3 // 4 :]
-        assert later[0] - later[-1] <= LOST, later
+    # Of the second round: in the first MicroPython's table of names grows, once, by some 3 KB.
+    later = rounds.full.free_at_rest[len(rounds.full.free_at_rest) * 3 // 4 :]
+    assert later[0] - later[-1] <= LOST, later

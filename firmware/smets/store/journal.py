@@ -102,8 +102,10 @@ class Journal:
 
     def close(self):
         """Close the files. Nothing waits to be written; the journal is of no further use."""
-        self._newest.close()
-        self._reader.close()
+        try:
+            self._newest.close()
+        finally:
+            self._reader.close()
 
     # writing
 
@@ -149,8 +151,10 @@ class Journal:
 
     def _take_over(self, new, offsets):
         old_base = self._base
-        self.close()
-        self._newest = self._reader = new
+        try:
+            self.close()
+        finally:
+            self._newest = self._reader = new
         self._base = new.number
         for key, offset in zip(self._keys(), offsets):
             self._share(key)[key] = offset
