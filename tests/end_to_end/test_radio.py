@@ -119,6 +119,8 @@ def meter(request: pytest.FixtureRequest, air: BadAir, tmp_path_factory: pytest.
     with VirtualDevice(folder / "esme", runtime=request.param, bench=True, link=air.far, heap=HEAP):
         with open_link(air.near) as link:
             provision(link, keystore, VIRTUAL_EUI)
+            while link.receive(1):
+                pass  # what still is in the air is an answer to this link, and not to the next
         meter = RigDevice(air.near, KeyStore.open(folder / "keys"))
         meter.recognise()
         with meter:
