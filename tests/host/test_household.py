@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from opensmets.bench import household as house
 from opensmets.bench.household import HALF_HOUR_S, HalfHour, LoadInvalid, Power
 from opensmets.chart import blocks, picture
-from opensmets.chart.series import of_device, of_run
+from opensmets.chart.series import of_run
 
 JULY_S = house.time_of("2026-07-01")
 JANUARY_S = house.time_of("2026-01-01")
@@ -95,23 +95,6 @@ def test_many_half_hours_are_shown_by_days_and_no_energy_is_lost() -> None:
     assert series.points[3].price_millipence == (10_000, 30_000)
     assert series.points[3].balance_millipence == run[4 * 48 - 1].balance_millipence
     assert not of_run(a_run(48 * 14)).by_days
-
-
-def test_a_devices_logs_are_a_series() -> None:
-    logs = {
-        "import_profile": [[JULY_S + 1800 * n, 100 + n, 0] for n in range(1, 97)],
-        "export_profile": [[JULY_S + 1800 * n, n] for n in range(1, 97)],
-        "prepayment_daily": [[JULY_S + 86400, 777, 0, 0, 0, 0, 0]],
-    }
-
-    def bench(do: str, **fields: object) -> dict[str, object]:
-        rows, start = logs[str(fields["log"])], int(str(fields.get("from", 0)))
-        return {"length": len(rows), "rows": rows[start : start + int(str(fields["count"]))]}
-
-    points = of_device(bench, 2).points
-    assert [point.import_wh for point in points] == [100 + n for n in range(1, 97)]
-    assert [point.export_wh for point in points] == list(range(1, 97)) and points[0].time_s == JULY_S
-    assert [point.balance_millipence for point in points if point.balance_millipence] == [777]
 
 
 @pytest.mark.parametrize("width", [20, 80, 133])

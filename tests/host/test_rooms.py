@@ -29,7 +29,7 @@ BELOW_BENCH = {"session", "blocks", "links", "parse", "transform", "duis"} | BEL
 HOST = {
     "rig": BELOW_BENCH | {"cli", "bench", "explain"},
     "cli": BELOW_BENCH | {"conformance", "bench", "boards", "chart", "explain"},
-    "chart": {"bench"},
+    "chart": {"bench", "parse"},
     "boards": BELOW_BENCH | {"bench"},
     "conformance": BELOW_BENCH | {"bench"},
     "bench": BELOW_BENCH,

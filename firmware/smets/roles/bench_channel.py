@@ -35,7 +35,10 @@ def answer(device, request):
         octets = _FAILED % type(error).__name__
     finally:
         FLASH.in_haste = False
-    device.send(framing.BENCH, octets if isinstance(octets, bytes) else octets.encode())
+    if isinstance(octets, list):
+        device.send(framing.BENCH, *octets)
+    else:
+        device.send(framing.BENCH, octets if isinstance(octets, bytes) else octets.encode())
 
 
 def _answered(device, request):

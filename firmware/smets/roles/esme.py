@@ -250,6 +250,6 @@ class Esme:
         """Send a GBCS message."""
         self.send(framing.MESSAGES, view)
 
-    def send(self, channel, payload):
-        """Send a frame. Raises OSError as the link does."""
-        framing.encode_frame(channel, (payload,), self._output, self._stream.write)
+    def send(self, channel, *parts):
+        """Send a frame whose payload is these octets in turn. Raises OSError as the link does."""
+        framing.encode_frame(channel, parts, self._output, self._stream.write)

@@ -1,18 +1,16 @@
-"""What a chart shows: half hours of a run, or of a device's logs, and their sums by days where there are many."""
+"""What a chart shows: half hours of a run, or of a meter's logs, and their sums by days where there are many."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Protocol
+from typing import Any
 
 from opensmets.bench.household import DAY_S, HALF_HOUR_S, HalfHour, text_of
 
 #: So many days are shown by half hours, more by days.
 MAX_DAYS_OF_HALF_HOURS = 14
-#: Rows that a small heap reads and answers at once.
-_ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +52,9 @@ class Series:
         return self.step_s == DAY_S
 
 
-class Asks(Protocol):
-    """The part of the bench that logs are read through."""
-
-    def __call__(self, do: str, **fields: Any) -> dict[str, Any]:
-        """Send a request and return its answer."""
-
-
 def of_run(half_hours: Sequence[HalfHour]) -> Series:
     """Return the series of a finished run."""
-    return _fitting(
+    return series_of(
         [
             Point(each.time_s, each.import_wh, each.export_wh, (each.price_millipence,) * 2, each.balance_millipence)
             for each in half_hours
@@ -71,28 +62,7 @@ def of_run(half_hours: Sequence[HalfHour]) -> Series:
     )
 
 
-def of_device(bench: Asks, days: int) -> Series:
-    """Return the last days of a device's profile logs, with the balances that its daily log has of midnights.
-
-    What the price was a meter does not log. Raises DeviceRefused, NoAnswer.
-    """
-    imported = {row[0]: row[1] + row[2] for row in _last(bench, "import_profile", days * DAY_S // HALF_HOUR_S)}
-    exported = {row[0]: row[1] for row in _last(bench, "export_profile", days * DAY_S // HALF_HOUR_S)}
-    balances = {row[0]: row[1] for row in _last(bench, "prepayment_daily", days + 1)}
-    points = [
-        Point(end_s - HALF_HOUR_S, import_wh, exported.get(end_s, 0), None, balances.get(end_s))
-        for end_s, import_wh in sorted(imported.items())
-    ]
-    return _fitting(points)
-
-
-def _last(bench: Asks, log: str, count: int) -> Iterator[list[Any]]:
-    length = bench("rows", log=log, count=0)["length"]
-    for start in range(max(0, length - count), length, _ROWS):
-        yield from bench("rows", log=log, **{"from": start}, count=_ROWS)["rows"]
-
-
-def _fitting(points: list[Point]) -> Series:
+def series_of(points: list[Point]) -> Series:
     """Return half hours as they are, or day by day when there are more than a picture can show."""
     if len(points) <= MAX_DAYS_OF_HALF_HOURS * DAY_S // HALF_HOUR_S:
         return Series(tuple(points), HALF_HOUR_S)

@@ -1,6 +1,6 @@
 """Where the command's words go: data to stdout, everything said about it to stderr, one line each.
 
-On a terminal progress is a spinner; in a pipe it is plain lines, so that a log reads well.
+On a terminal progress is a spinner or a bar; in a pipe it is plain lines, so that a log reads well.
 """
 
 from __future__ import annotations
@@ -60,6 +60,23 @@ def working(what: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]
 
     with Console(stderr=True).status(what) as status:
         yield lambda progress: status.update(f"{what}: {progress}")
+
+
+@contextmanager
+def counting(what: str, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Give what shows on stderr how many of how many are done: a bar on a terminal, one line in a pipe."""
+    if quiet or not sys.stderr.isatty():
+        if not quiet:
+            warn(what)
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def read_input(source: str) -> bytes:

@@ -1,31 +1,27 @@
-"""`smets meter household` lets a meter live with a household; `smets meter chart` draws what it measured."""
+"""`smets meter household` lets a meter live with a household; `smets meter chart` draws what came of it."""
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from opensmets.cli.console import warn, working, write, write_json
+from opensmets.cli.console import working, write, write_json
 from opensmets.cli.options import AUTO, EXIT_CODES, Json, Port
-from opensmets.errors import SmetsError, UsageError
+from opensmets.errors import UsageError
 
 if TYPE_CHECKING:
     from opensmets.bench.household import Load, Power
-    from opensmets.chart.series import Series
 
 MAX_DAYS = 3_660
-CHART_DAYS = 7
 DEFAULT_LOAD = "household"
 _SAID_EVERY = 48 * 30
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands of this module to the group of the meter."""
-    for command in (household, chart):
-        app.command(command.__name__, epilog=EXIT_CODES)(command)
+    """Add the command of this module to the group of the meter."""
+    app.command("household", epilog=EXIT_CODES)(household)
 
 
 def load_named(name: str, seed: int) -> Load:
@@ -92,55 +88,3 @@ def household(
     else:
         write(f"{len(lived):,} half hours until {summary['until']}; balance £{last.balance_millipence / 100_000:.2f}, "
               f"supply {summary['supply']}")  # fmt: skip
-
-
-def chart(
-    run: Annotated[
-        Path | None, typer.Argument(metavar="[RUN.csv]", help="What `meter household --csv` wrote; else a device.")
-    ] = None,
-    port: Port = AUTO,
-    days: Annotated[
-        int | None,
-        typer.Option(min=1, max=MAX_DAYS, help=f"The last ones [default: all of a run, else {CHART_DAYS}]"),
-    ] = None,
-    png: Annotated[Path | None, typer.Option("--png", metavar="FILE", help="Write a picture there.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Draw import, export, price and balance: by half hours, of more than two weeks by days.
-
-    Of a device (which needs --bench) its logs are drawn; it logs balances at midnight and no prices.
-    """
-    series, title = _series(run, port, days)
-    if png:
-        from opensmets.chart.picture import draw
-
-        with working(f"drawing {png}", quiet=as_json):
-            draw(series, png, title)
-    if as_json:
-        write_json({"title": title, "step_s": series.step_s, "points": [point.fields() for point in series.points]})
-    elif png:
-        warn(f"{len(series.points)} points are in {png}")
-    else:
-        from opensmets.chart.blocks import lines
-
-        write("\n".join([title, *lines(series, shutil.get_terminal_size().columns)]))
-
-
-def _series(run: Path | None, port: str, days: int | None) -> tuple[Series, str]:
-    from opensmets.bench.household import STEPS, read_csv
-    from opensmets.chart.series import of_device, of_run
-
-    if run is not None:
-        if not run.is_file():
-            raise UsageError(f"{run} is no file: `smets meter household --csv {run}` writes one")
-        half_hours = read_csv(run)
-        series, what = of_run(half_hours[-days * STEPS :] if days else half_hours), run.name
-    else:
-        from opensmets.bench.control import Bench
-        from opensmets.links import open_link
-
-        with open_link(port) as link, working(f"reading the logs of {port}"):
-            series, what = of_device(Bench(link), days or CHART_DAYS), "the meter's logs"
-    if not series.points:
-        raise SmetsError("there is nothing to draw yet: `smets meter household` lets the meter live")
-    return series, f"Household: {what}, {'by days' if series.by_days else 'by half hours'}"

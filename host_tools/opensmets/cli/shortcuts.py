@@ -38,7 +38,8 @@ Content = dict[str, Any]
 Maker = Callable[[bytes], tuple[int, Content]]
 #: A log is read whole unless somebody says from when to when.
 FIRST, LAST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC)
-_TIME_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
+#: How `--from` and `--to` are written.
+TIME_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 TOP_UP = "2.2"
 DONE = "done"
 #: In a pound; a balance is in thousandths of a penny.
@@ -130,9 +131,9 @@ def read(
     port: Port = AUTO,
     log: Annotated[Log | None, typer.Option("--log", help="Which log, with `read log` [default: event]")] = None,
     start: Annotated[
-        datetime | None, typer.Option("--from", formats=_TIME_FORMATS, help="First moment, in UTC.")
+        datetime | None, typer.Option("--from", formats=TIME_FORMATS, help="First moment, in UTC.")
     ] = None,
-    end: Annotated[datetime | None, typer.Option("--to", formats=_TIME_FORMATS, help="Last moment, in UTC.")] = None,
+    end: Annotated[datetime | None, typer.Option("--to", formats=TIME_FORMATS, help="Last moment, in UTC.")] = None,
     keystore: Keystore = None,
     originator: As = None,
     pcap: Pcap = None,
