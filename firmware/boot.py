@@ -37,21 +37,28 @@ def is_trial(store):
     return read_record(store)[2] == "T"
 
 
-def plan_start(store):
-    """Keep that the start to come is the program's own doing: it is no trouble, whatever the board says of it."""
+def start_again(store, machine):
+    """Start the board again, and let the next start know that it was meant: it is no trouble, whatever its cause."""
     try:
         open(store + "/planned", "wb").close()
     except OSError:
         pass  # then it is told as trouble, which such a flash is
+    machine.reset()
 
 
-def was_planned(store):
-    """Return whether this start was planned; asked again, it was not."""
+def started_by(store, machine):
+    """Return why the board started, as Esme has its trouble; None when its supply or the program itself did it.
+
+    A start that was meant is known once: the next call tells the cause that the board gives.
+    """
     try:
         os.remove(store + "/planned")
+        return None
     except OSError:
-        return False
-    return True
+        cause = machine.reset_cause()
+    if cause == machine.WDT_RESET:
+        return "watchdog"
+    return "hardware" if cause == getattr(machine, "HARD_RESET", None) else None  # an RP2040 knows no such thing
 
 
 def read_record(store):

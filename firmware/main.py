@@ -12,22 +12,6 @@ import machine
 STORE = "store"
 
 
-def started_by():
-    """Return why the board started, as Esme has its trouble; None when its supply or the program itself did it."""
-    if boot.was_planned(STORE):
-        return None
-    cause = machine.reset_cause()
-    if cause == machine.WDT_RESET:
-        return "watchdog"
-    return "hardware" if cause == getattr(machine, "HARD_RESET", None) else None  # an RP2040 knows no such thing
-
-
-def start_again():
-    """Start the board again, and let the next start know that it was meant."""
-    boot.plan_start(STORE)
-    machine.reset()
-
-
 def main(settings):
     """Be a meter until other firmware is to be run. Raises SystemExit when the bench wants the REPL."""
     # armed before anything of a firmware on trial runs: one that hangs has to use up its starts
@@ -39,7 +23,7 @@ def main(settings):
     stream = board.open_link(settings["link"])
     try:
         device = Esme(stream, STORE, None, settings["bench"], 1, False, settings["board"], watchdog)
-        device.trouble = started_by()
+        device.trouble = boot.started_by(STORE, machine)
         call("smets.terminals.wiring", "wire", device, settings, machine, board.watch)
         if watchdog is None and not settings["bench"]:
             watchdog = machine.WDT(timeout=board.WATCHDOG_MS)
@@ -57,7 +41,7 @@ def start():
     if machine.Pin(settings["pins"]["button"], machine.Pin.IN, machine.Pin.PULL_UP).value():
         boot.choose(STORE)
         main(settings)
-        start_again()
+        boot.start_again(STORE, machine)
 
 
 try:
@@ -66,6 +50,6 @@ except SystemExit:
     pass
 except Exception as error:  # noqa: BLE001 - the last one to see it: it is told on the console
     if boot.is_trial(STORE):
-        start_again()
+        boot.start_again(STORE, machine)
     # what follows on the console is MicroPython's prompt; where the error comes from is in store/crash.log
     print("No meter: %s: %s. What the flash holds was left as it is." % (type(error).__name__, error))

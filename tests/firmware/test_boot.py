@@ -84,3 +84,41 @@ def test_cut_while_a_start_is_counted():
     finally:
         boot.os = os
     assert [started(store) for _ in range(3)] == ["a", "a", None]
+
+
+class Machine:
+    """A board's `machine` as far as starting goes; an RP2040 has no HARD_RESET."""
+
+    PWRON_RESET, WDT_RESET = 1, 3
+
+    def __init__(self, cause=PWRON_RESET):
+        self.cause, self.resets = cause, 0
+
+    def reset_cause(self):
+        return self.cause
+
+    def reset(self):
+        self.resets += 1
+
+
+def test_the_cause_of_a_start_is_what_the_board_says():
+    store, machine = device(), Machine()
+    assert boot.started_by(store, machine) is None
+    machine.cause = Machine.WDT_RESET
+    assert boot.started_by(store, machine) == "watchdog"
+    machine.cause, machine.HARD_RESET = 2, 2
+    assert boot.started_by(store, machine) == "hardware"
+
+
+def test_a_start_that_was_meant_is_no_trouble_once():
+    store, machine = device(), Machine(Machine.WDT_RESET)  # an RP2040 says so after its own reset, too
+    boot.start_again(store, machine)
+    assert machine.resets == 1
+    assert boot.started_by(store, machine) is None
+    assert boot.started_by(store, machine) == "watchdog"
+
+
+def test_a_flash_that_takes_nothing_keeps_no_board_from_starting_again():
+    machine = Machine(Machine.WDT_RESET)
+    boot.start_again(scratch() + "/missing", machine)
+    assert machine.resets == 1 and boot.started_by(scratch() + "/missing", machine) == "watchdog"

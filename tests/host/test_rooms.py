@@ -108,3 +108,8 @@ def test_modules_stay_readable(package: str) -> None:
     """Behaviour modules stay near 300 lines; tables live in data files."""
     lengths = {path: len(path.read_text().splitlines()) for path in (ROOT / package).rglob("*.py")}
     assert {str(path): length for path, length in lengths.items() if length > 400} == {}
+
+
+def test_what_starts_a_board_is_short() -> None:
+    """It is what a field update never replaces."""
+    assert len((ROOT / "firmware" / "main.py").read_text().splitlines()) < 60

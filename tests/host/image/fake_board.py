@@ -8,10 +8,8 @@ import os
 import sys
 
 import vfs
-
-sys.path.append(__file__.rsplit("/", 1)[0])
-
-from raw_prompt import FileDevice, serve  # noqa: E402 - found by the path above
+from file_device import FileDevice
+from raw_prompt import serve
 
 vfs.mount(vfs.VfsLfs2(FileDevice(sys.argv[1]), progsize=256, readsize=32), "/")
 os.chdir("/")

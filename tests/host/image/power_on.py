@@ -8,14 +8,12 @@ modules.
 import os
 import sys
 
+import raw_prompt
 import vfs
-
-sys.path.append(__file__.rsplit("/", 1)[0])
-
-import raw_prompt  # noqa: E402 - found by the path above
+from file_device import FileDevice
 
 flash, boot, stand_ins = sys.argv[1:4]
-device = raw_prompt.FileDevice(flash)
+device = FileDevice(flash)
 
 
 class rp2:  # noqa: N801 - the port's module

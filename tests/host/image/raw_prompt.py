@@ -1,37 +1,9 @@
-"""MicroPython's raw prompt on standard input and output, as a board's firmware has it; and a flash in a file."""
+"""MicroPython's raw prompt on standard input and output, as a board's firmware has it."""
 
 import select
 import sys
 
-BLOCK = 4096
 PROMPT = b"raw REPL; CTRL-B to exit\r\n>"
-
-
-class FileDevice:
-    """A block device in a file."""
-
-    def __init__(self, path):
-        self._file = open(path, "r+b", buffering=0)  # noqa: SIM115 - as long as the board lives
-        self._blocks = self._file.seek(0, 2) // BLOCK
-
-    def readblocks(self, number, buffer, offset=0):
-        self._file.seek(number * BLOCK + offset)
-        self._file.readinto(buffer)
-
-    def writeblocks(self, number, buffer, offset=0):
-        self._file.seek(number * BLOCK + offset)
-        self._file.write(buffer)
-
-    def ioctl(self, operation, argument):
-        if operation == 4:
-            return self._blocks
-        if operation == 5:
-            return BLOCK
-        if operation == 6:
-            self._file.seek(argument * BLOCK)
-            self._file.write(b"\xff" * BLOCK)
-        return 0
-
 
 source, sink = open(0, "rb", buffering=0), open(1, "wb", buffering=0)  # noqa: SIM115
 poll = select.poll()
