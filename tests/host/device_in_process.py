@@ -12,7 +12,11 @@ from cryptography.hazmat.primitives import serialization
 
 from opensmets.bench.control import BENCH, MESSAGES, PROVISIONING
 from opensmets.bench.provisioning import Anchors, provision
+from opensmets.blocks import Incoming, Outgoing
 from opensmets.layouts import envelope
+from opensmets.layouts.blocks import MAX_WHOLE, Block, is_block
+from opensmets.layouts.blocks import decode as decode_block
+from opensmets.layouts.blocks import encode as encode_block
 from opensmets.layouts.link_frame import Channel, Frame
 from opensmets.links.framing import FrameReader, encode_frame
 from opensmets.security.keystore import KeyStore
@@ -45,6 +49,8 @@ class InProcess:
         self.pipe, self._reader, self._frames = _Pipe(), FrameReader(), list[Frame]()
         self.esme = Esme(self.pipe, str(store), None, bench)
         self.esme.catch_up = lambda: None  # time stands still unless the bench moves it
+        self._incoming: Incoming | None = None
+        self._outgoing: Outgoing | None = None
 
     def send(self, channel: int, payload: bytes) -> None:
         """Give the device a frame and let it do all that it wants."""
@@ -64,18 +70,43 @@ class InProcess:
             yield frame
 
     def messages(self) -> list[envelope.Message]:
-        """Return the messages that the device sent since the last call."""
+        """Return the messages that the device sent since the last call; those in blocks are asked for to their end."""
         found = []
         while (frame := self.receive(0)) is not None:
-            if frame.channel == MESSAGES:
+            if frame.channel == MESSAGES and is_block(frame.payload):
+                found += self._take_block(decode_block(frame.payload))
+            elif frame.channel == MESSAGES:
                 found.append(envelope.decode(bytes(frame.payload)))
             elif frame.channel not in (BENCH, PROVISIONING, Channel.HAN_EVENT):
                 raise AssertionError(f"the device says {bytes(frame.payload)!r}")
         return found
 
+    def _take_block(self, block: Block) -> list[envelope.Message]:
+        """Answer a block or a confirmation; return the message that is whole now."""
+        assert not block.ends, "the device ends a message in blocks"
+        if not block.octets:
+            self._send_blocks(self._outgoing.confirm(block) if self._outgoing else [])
+            return []
+        if self._incoming is None or self._incoming.begins_another(block):
+            self._incoming = Incoming()
+        confirmation, was_done = self._incoming.take(block), self._incoming.done
+        self._send_blocks([confirmation] if confirmation else [])
+        if not was_done:
+            return []
+        found, self._incoming = envelope.decode(self._incoming.octets), None
+        return [found]
+
+    def _send_blocks(self, sent: list[Block]) -> None:
+        for block in sent:
+            self.send(MESSAGES, encode_block(block))
+
     def ask(self, octets: bytes) -> list[envelope.Message]:
-        """Send a message and return those that come back."""
-        self.send(MESSAGES, octets)
+        """Send a message, in blocks when it is long, and return those that come back."""
+        if len(octets) <= MAX_WHOLE:
+            self.send(MESSAGES, octets)
+        else:
+            self._outgoing = Outgoing(octets)
+            self._send_blocks(self._outgoing.window())
         return self.messages()
 
     def bench(self, do: str, **fields: Any) -> dict[str, Any]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import base64
 import datetime
+import random
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cache
+from typing import Any
 
 from hypothesis import strategies as st
 from lxml import etree
@@ -20,10 +22,13 @@ from opensmets.duis.compose import NAMESPACE, write_time
 
 #: A strategy of texts for elements of a name, in place of what their type allows; None leaves the element out.
 Rules = Mapping[str, st.SearchStrategy[str] | None]
+Draw = Callable[[st.SearchStrategy[Any]], Any]
 #: What a text without bound in the schema is bounded by here.
 LONGEST = 64
 #: How many more than have to be there an element is repeated, mostly.
 FEW = 4
+#: How many values of a kind hypothesis draws for a largest body: thousands would be more than it holds.
+POOL = 12
 #: Moments that the meter's 12 octets and its 32 bits of seconds hold, in hundredths of a second.
 FIRST, LAST = datetime.datetime(2026, 12, 1), datetime.datetime(2090, 1, 1)
 TIMES = st.times().map(lambda time: f"{time:%H:%M:%S}.{time.microsecond // 10_000:02}Z")
@@ -63,19 +68,25 @@ def texts(kind: TextType) -> st.SearchStrategy[str]:
     return st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=sizes[0], max_size=sizes[1])
 
 
-def _elements(draw: st.DrawFn, particle: Particle, rules: Rules) -> list[etree._Element]:
+def _elements(draw: Draw, particle: Particle, rules: Rules) -> list[etree._Element]:
     """Draw what stands for a particle: as many elements as it may be."""
     if _left_out(particle, rules):
         return []
-    count = draw(_counts(particle))
+    count = _most(particle) if isinstance(draw, Pool) else draw(_counts(particle))
     if particle.name:
         found = [_element(draw, particle, rules) for _ in range(count)]
         _number(draw, particle, found)
         return found
     chosen = [child for child in particle.children if not _left_out(child, rules)]
     if particle.choice and count:
-        chosen = [draw(st.sampled_from(chosen))]
+        chosen = [chosen[draw(_places(len(chosen)))]]
     return [one for _ in range(count) for child in chosen for one in _elements(draw, child, rules)]
+
+
+@cache
+def _places(count: int) -> st.SearchStrategy[int]:
+    """Return a strategy of places in a list of so many."""
+    return st.integers(0, count - 1)
 
 
 @cache
@@ -85,13 +96,33 @@ def _counts(particle: Particle) -> st.SearchStrategy[int]:
     return few if particle.most <= particle.least + FEW else st.one_of(few, few, few, few, st.just(particle.most))
 
 
+def _most(particle: Particle) -> int:
+    """Return how often something stands in a largest body."""
+    return min(particle.most, LONGEST)
+
+
+class Pool:
+    """Draws values for a largest body: a few of each kind by hypothesis, then those again, in an order of chance."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self._draw, self._drawn = draw, dict[int, list[Any]]()
+        self._chance = random.Random(draw(st.integers(0, (1 << 32) - 1)))
+
+    def __call__(self, strategy: st.SearchStrategy[Any]) -> Any:
+        found = self._drawn.setdefault(id(strategy), [])
+        if len(found) < POOL:
+            found.append(self._draw(strategy))
+            return found[-1]
+        return self._chance.choice(found)
+
+
 def _left_out(particle: Particle, rules: Rules) -> bool:
     if particle.name is None:
         return all(_left_out(child, rules) for child in particle.children)
     return rules.get(particle.name, "") is None
 
 
-def _element(draw: st.DrawFn, particle: Particle, rules: Rules) -> etree._Element:
+def _element(draw: Draw, particle: Particle, rules: Rules) -> etree._Element:
     element = etree.Element(f"{{{NAMESPACE}}}{particle.name}")
     for attribute in particle.attributes:
         element.set(attribute.name, draw(texts(attribute.type)))
@@ -102,15 +133,21 @@ def _element(draw: st.DrawFn, particle: Particle, rules: Rules) -> etree._Elemen
     return element
 
 
-def _number(draw: st.DrawFn, particle: Particle, found: list[etree._Element]) -> None:
+def _number(draw: Draw, particle: Particle, found: list[etree._Element]) -> None:
     """Give elements of one name an index each of their own, in order, as the request requires of them."""
     attribute = next((one for one in particle.attributes if _is_index(one)), None)
     if attribute is None or particle.most == 1:
         return
-    indexes = st.integers(int(attribute.type.least or 0), int(attribute.type.most or 0))
-    drawn = draw(st.lists(indexes, min_size=len(found), max_size=len(found), unique=True))
+    least, most = int(attribute.type.least or 0), int(attribute.type.most or 0)
+    drawn = draw(_indexes(least, most, len(found)))
     for element, index in zip(found, sorted(drawn), strict=True):
         element.set(attribute.name, str(index))
+
+
+@cache
+def _indexes(least: int, most: int, count: int) -> st.SearchStrategy[list[int]]:
+    """Return a strategy of so many different indexes."""
+    return st.lists(st.integers(least, most), min_size=count, max_size=count, unique=True)
 
 
 def _is_index(attribute: Attribute) -> bool:
@@ -118,15 +155,22 @@ def _is_index(attribute: Attribute) -> bool:
 
 
 def bodies(
-    variant: str, rules: Rules | None = None, repair: Callable[[etree._Element], None] | None = None
+    variant: str,
+    rules: Rules | None = None,
+    repair: Callable[[etree._Element], None] | None = None,
+    *,
+    largest: bool = False,
 ) -> st.SearchStrategy[etree._Element]:
-    """Return a strategy of the element in a request's Body. `repair` makes a drawn one mean something."""
+    """Return a strategy of the element in a request's Body. `repair` makes a drawn one mean something.
+
+    In the `largest` all stands that may, as often as it may; of a choice, any.
+    """
 
     body = request_content(variant).body
 
     @st.composite
     def drawn(draw: st.DrawFn) -> etree._Element:
-        element = _element(draw, body, rules or {})
+        element = _element(Pool(draw) if largest else draw, body, rules or {})
         if repair:
             repair(element)
         return element

@@ -212,12 +212,11 @@ class Handler:
             return self._use_cases.allows(use_case, verb, class_id, obis, member, inner)
 
         try:
-            items = scope.specifications(payload)
             if not scope.has_own_invoke_id(payload, envelope.counter):
                 raise MalformedRequest("another invoke id")
-            outside = scope.first_outside(items, allows)
+            outside = scope.first_outside(payload, allows)
             if outside is not None:
-                scope.refuse(payload, items, outside, sink)
+                scope.refuse(payload, outside, sink)
                 return
             self._access.execute(payload, self._context(envelope, allows, protector), sink)
         except (MalformedRequest, AxdrError, SinkFull):

@@ -23,7 +23,7 @@ _INVOKE_MASK = const(0xFFFFFF)
 
 
 def specifications(request):
-    """Return the Specifications of an access-request (memoryview). Raises AxdrError when they cannot be read."""
+    """Return (a reader of the items of an access-request, their number). Raises AxdrError when it is none."""
     reader = axdr.Reader(request)
     if reader.byte() != REQUEST:
         raise axdr.AxdrError("no access-request")
@@ -33,7 +33,7 @@ def specifications(request):
     count = reader.length()
     if count > MAX_ITEMS:
         raise axdr.AxdrError("too many items")
-    return [Specification(reader) for _ in range(count)]
+    return reader, count
 
 
 def has_own_invoke_id(request, counter):
@@ -42,27 +42,37 @@ def has_own_invoke_id(request, counter):
     return len(request) > 5 and bytes(request[1:5]) == struct.pack(">I", expected)
 
 
-def first_outside(items, allows):
-    """Return the index of the first item that is not of the use case, or None; `allows` is UseCaseTable's, bound."""
-    for index, item in enumerate(items):
-        verb = _VERBS[item.choice]
-        if verb == _INVOKE and item.class_id == _DATA_PROTECTION:
-            verb = _PROTECTED
-        if not allows(verb, item.class_id, item.obis, item.member):
-            return index
-    return None
+def first_outside(request, allows):
+    """Return the index of the first item that is not of the use case, or None; `allows` is UseCaseTable's, bound.
+
+    Raises AxdrError for what is no access-request.
+    """
+    reader, count = specifications(request)
+    outside = None
+    for index in range(count):
+        item = Specification(reader)
+        if outside is None and not allows(_verb_of(item), item.class_id, item.obis, item.member):
+            outside = index
+    return outside
 
 
-def refuse(request, items, outside, sink):
+def _verb_of(item):
+    verb = _VERBS[item.choice]
+    return _PROTECTED if verb == _INVOKE and item.class_id == _DATA_PROTECTION else verb
+
+
+def refuse(request, outside, sink):
     """Write the access-response of a request that was not carried out because of item `outside`."""
+    reader, count = specifications(request)
     sink.byte(RESPONSE)
     sink.write(request[1:5])
     sink.write(b"\x00\x00")
-    axdr.write_length(sink, len(items))
-    sink.write(bytes(len(items)))
-    axdr.write_length(sink, len(items))
-    for index, item in enumerate(items):
-        sink.byte(GET if item.choice == GET_WITH_SELECTION else item.choice)
+    axdr.write_length(sink, count)
+    sink.write(bytes(count))
+    axdr.write_length(sink, count)
+    for index in range(count):
+        choice = Specification(reader).choice
+        sink.byte(GET if choice == GET_WITH_SELECTION else choice)
         sink.byte(SCOPE_OF_ACCESS_VIOLATED if index == outside else OTHER_REASON)
 
 
