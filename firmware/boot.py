@@ -47,7 +47,7 @@ def start_again(store, machine):
 
 
 def started_by(store, machine):
-    """Return why the board started, as Esme has its trouble; None when its supply or the program itself did it.
+    """Return why the board started, as Esme has its trouble; None when the program itself did it, or nobody knows.
 
     A start that was meant is known once: the next call tells the cause that the board gives.
     """
@@ -58,6 +58,8 @@ def started_by(store, machine):
         cause = machine.reset_cause()
     if cause == machine.WDT_RESET:
         return "watchdog"
+    if cause == machine.PWRON_RESET:
+        return "supply"
     return "hardware" if cause == getattr(machine, "HARD_RESET", None) else None  # an RP2040 knows no such thing
 
 

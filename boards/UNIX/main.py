@@ -1,14 +1,14 @@
 """A virtual device on the unix port or CPython, speaking link frames on its standard input and output.
 
     micropython -X heapsize=250k boards/UNIX/main.py --store DIR [--role esme] [--bench] [--speed N] [--blocking]
-        [--link udp:GROUP:PORT] [--load TABLE] [--started-by watchdog|hardware]
+        [--link udp:GROUP:PORT] [--load TABLE] [--started-by watchdog|hardware|program]
 
 Standard input and output are the master side of a pty, with O_NONBLOCK set by whoever starts this (`--blocking` says
 that it is not); with `--link` a multicast group is the link instead. `--load` is a table of what is measured
-(smets/bench/load_rows.py); `--started-by` says that a watchdog ended the program before, or that its hardware did. The
-factory's firmware is the package `smets` on the module path (`MICROPYPATH`, `PYTHONPATH`), or else of this checkout;
-boot.py may pick another from the store. Errors go to standard error; exit code 2 means wrong usage, 3 a store or table
-that cannot be used, 75 that the device wants to be started again.
+(smets/bench/load_rows.py); `--started-by` says that a watchdog ended the program before, its hardware, or itself: else
+its supply was lost. The factory's firmware is the package `smets` on the module path (`MICROPYPATH`, `PYTHONPATH`), or
+else of this checkout; boot.py may pick another from the store. Errors go to standard error; exit code 2 means wrong
+usage, 3 a store or table that cannot be used, 75 that the device wants to be started again.
 """
 
 import gc
@@ -36,8 +36,8 @@ def read_options(arguments):
             raise ValueError(name + " needs a value")
     if not options["store"] or options["role"] not in ROLES or not options["speed"].isdigit():
         raise ValueError("needed: --store DIR; --role is " + " or ".join(ROLES) + ", --speed a whole number")
-    if options["started-by"] not in (None, "watchdog", "hardware"):
-        raise ValueError("--started-by is watchdog or hardware")
+    if options["started-by"] not in (None, "watchdog", "hardware", "program"):
+        raise ValueError("--started-by is watchdog, hardware or program")
     return options
 
 
@@ -96,7 +96,7 @@ def run(options):
     try:
         stream = open_stream(options)
         device = Esme(stream, options["store"], None, options["bench"], int(options["speed"]), True, board())
-        device.trouble = options["started-by"]
+        device.trouble = options["started-by"] or "supply"
         if options["load"]:
             from smets.bench.load_table import LoadTable
 

@@ -105,6 +105,50 @@ def test_the_supply_is_out_for_three_minutes(meter: RigDevice, bench: Workbench,
     assert codes(meter, "power_event") == [INTERRUPTED, RESTORED, INTERRUPTED, RESTORED_LONG]
 
 
+@pytest.mark.parametrize(("seconds", "code"), [(170, RESTORED), (3600, RESTORED_LONG)])
+def test_the_plug_is_pulled(
+    meter: RigDevice, bench: Workbench, supplier: Party, network_operator: Party, seconds: int, code: int
+) -> None:
+    """The process is killed. It starts again without a clock, and tells how long it was gone when its hub knows."""
+    supplier.commission()
+    bench.load(import_w=3600)
+    bench.let_pass(minutes=30)
+    lost = bench.now()
+    meter.cut_power()
+    awake = bench.now()  # it lived on from the time that it had kept
+    back = lost + timedelta(seconds=seconds)
+    meter.bench("hub", time_s=int((back + (awake - lost) - EPOCH).total_seconds()), status=0)
+    alert = network_operator.alert(code)
+    assert alert.time("interruptionValue") == lost and alert.time("restorationValue") == back
+    assert bench.now() == back + (awake - lost)
+    assert bench.get("registers.active_import_wh") == 1800
+    assert codes(meter, "power_event") == [INTERRUPTED, code]
+
+
+def test_a_watchdog_is_no_outage(meter: RigDevice, bench: Workbench, supplier: Party) -> None:
+    """What starts again without a loss of supply was not without it."""
+    supplier.commission()
+    meter.cut_power("watchdog")
+    assert codes(meter, "power_event") == []
+    meter.cut_power("program")
+    assert codes(meter, "power_event") == [] and bench.get("outage.lost_s") == 0
+
+
+def test_a_supply_that_the_bench_took_away_stays_away(meter: RigDevice, bench: Workbench, supplier: Party) -> None:
+    """It is in the dark before its plug is pulled, and is so after it; the outage is told once, when it ends."""
+    supplier.commission()
+    bench.load(import_w=3600)
+    bench.supply_fails()
+    meter.cut_power()
+    bench.load(import_w=3600)
+    bench.let_pass(minutes=10)
+    assert bench.get("registers.active_import_wh") == 0 and bench.get("outage.off")
+    bench.supply_returns()
+    bench.let_pass(minutes=1)
+    assert bench.get("registers.active_import_wh") == 60
+    assert codes(meter, "power_event") == [INTERRUPTED, RESTORED_LONG]
+
+
 def test_winter_ends_with_february(meter: RigDevice, bench: Workbench, supplier: Party) -> None:
     """A night rate until seven in winter, one rate in summer: the first night of March counts in the day's register."""
     midnight, seven, every_day = "00000000", "07000000", [1] * 7

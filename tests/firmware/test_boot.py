@@ -103,7 +103,7 @@ class Machine:
 
 def test_the_cause_of_a_start_is_what_the_board_says():
     store, machine = device(), Machine()
-    assert boot.started_by(store, machine) is None
+    assert boot.started_by(store, machine) == "supply"
     machine.cause = Machine.WDT_RESET
     assert boot.started_by(store, machine) == "watchdog"
     machine.cause, machine.HARD_RESET = 2, 2

@@ -2,8 +2,8 @@
 """The data logs as time fills them: billing periods, days and half hours, their ranges, restarts and power cuts."""
 
 from smets.meter.measurement import Measurement
-from smets.meter.waking import wake
 from tests.firmware.account_world import POUND, account, prepaid, told, use
+from tests.firmware.dark import dark_until
 from tests.firmware.memory_journal import MemoryJournal
 from tests.firmware.meter_world import DAY_S, HOUR_S, START_S, Stores, make_meter
 
@@ -95,7 +95,7 @@ def test_a_calendar_taken_away_ends_nothing_and_a_new_one_counts_from_now():
 def test_ends_that_passed_in_the_dark_have_one_row_of_when_the_light_came():
     meter = billed(make_meter(), (MIDNIGHT, ANY_DAY))
     meter.advance(START_S + HOUR_S, Measurement(1000))
-    wake(meter, START_S + 3 * DAY_S + HOUR_S)
+    meter = dark_until(meter, START_S + 3 * DAY_S + HOUR_S)
     meter.advance(START_S + 3 * DAY_S + 2 * HOUR_S, Measurement(1000))
     assert [row[:2] for row in rows(meter, "billing")] == [(START_S + 3 * DAY_S + HOUR_S, 1000)]
     meter.advance(START_S + 4 * DAY_S, Measurement())

@@ -8,7 +8,6 @@ from smets.meter.measurement import Measurement
 from smets.meter.panel import HIGH, LOW, MEDIUM
 from smets.meter.pending import MAX_PENDING
 from smets.meter.schedule import NEVER
-from smets.meter.waking import wake
 from tests.firmware.meter_world import DAY_S, HOUR_S, START_S, Stores, Tokens, events, make_meter
 
 
@@ -332,16 +331,6 @@ def test_a_polyphase_meter_tells_of_each_phase():
         meter.advance(START_S + passed_s, Measurement())
         meter.power(True)
         assert events(meter) == codes
-
-
-def test_a_restart_is_an_outage_since_the_time_that_was_saved():
-    meter = make_meter()
-    meter.advance(START_S + HOUR_S, Measurement(1000))
-    again = make_meter(journal=meter._journal)
-    assert again.read("registers.active_import_wh") == 1000
-    wake(again, START_S + 2 * HOUR_S)
-    assert again.time_s == START_S + 2 * HOUR_S and again.has_supply()
-    assert events(again)[-1] == 0x8F36 and again.read("registers.active_import_wh") == 1000
 
 
 def test_voltage_is_averaged_and_judged():

@@ -4,8 +4,8 @@
 import random
 import sys
 
+from smets.meter import waking
 from smets.meter.errors import MeterError
-from smets.meter.waking import wake
 from tests.firmware.account_reference import DAY_S, Account, random_terms
 from tests.firmware.account_world import account, collection, prepaid, told, top_up, use
 from tests.firmware.meter_world import START_S, make_meter
@@ -135,12 +135,15 @@ def disturb(meter, number):
     if what == 4:
         meter.call("supply.run_script", random.choice((51, 52, 54)))
         return meter, 0
+    meter.write("clock.status", 0)
     meter.commit()
     if what == 5:  # the power is cut: what is on flash is all there is
         use(meter, random.randrange(1, 3000), 2000)
     again = make_meter(journal=meter._journal, stores=meter.logs._open_store, tokens=meter.tokens)
     if what == 5:
-        wake(again, again.time_s + random.randrange(1, 200000))
+        waking.start(again)
+        use(again, random.randrange(1, 3000), 2000)
+        again.hub_time(again.time_s + random.randrange(1, 200000), 0)
     return again, 0
 
 

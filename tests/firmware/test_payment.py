@@ -3,7 +3,6 @@
 
 from smets.meter import non_disablement_periods as periods
 from smets.meter.errors import MeterError, Refused
-from smets.meter.waking import wake
 from tests.firmware.account_world import (
     ARMED,
     CREDIT_MODE,
@@ -19,6 +18,7 @@ from tests.firmware.account_world import (
     top_up,
     use,
 )
+from tests.firmware.dark import dark_until
 from tests.firmware.meter_world import DAY_S, HOUR_S, START_S, make_meter
 
 BELOW, LOW, OFFERED, EXHAUSTED, ACTIVATED, SUSPENDED = 0x8F0F, 0x810D, 0x8119, 0x81AA, 0x81AB, 0x8F83
@@ -423,8 +423,7 @@ def test_setting_the_clock_charges_nothing_for_the_years_between():
 def test_days_without_power_are_charged_when_it_is_back():
     meter = prepaid(POUND, standing_charge=20, standing_charge_scale=-2, time_s=START_S + 1)
     use(meter, HOUR_S)
-    again = make_meter(journal=meter._journal)
-    wake(again, START_S + 3 * DAY_S + 5)
+    again = dark_until(meter, START_S + 3 * DAY_S + 5)
     use(again, HOUR_S)
     assert balance(again) == POUND - 60000
 

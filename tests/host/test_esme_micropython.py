@@ -91,7 +91,7 @@ class Home:
         return found
 
     def restart(self) -> None:
-        self.device.restart()
+        self.device.restart("program")  # an outage would be told of as well
         assert who(self.link)["provisioned"]
         self.bench.set_time(TIME_S)
 

@@ -182,6 +182,8 @@ class BenchControl:
     def _time(self, request):
         """Set the clock, or let the meter live on to a time."""
         if "set" in request:
+            if self._meter.read("outage.lost_s"):  # now it knows for how long
+                call("smets.meter.waking", "wake_whole", self._meter, _natural(request["set"]))
             self._meter.write("clock.time_s", request["set"])
         else:
             self._live_on(_natural(request["advance_to"]))

@@ -13,10 +13,13 @@ _INTERRUPTED = const(0x8F57)
 
 
 class Outage(Component):
-    """Whether the meter is without supply, and since when (`off_s`); which phases are `dead`, a bit each, and since."""
+    """Whether the meter is without supply, and since when (`off_s`); which phases are `dead`, a bit each, and since.
+
+    `lost_s`: it started after a loss of supply since then, and does not know yet for how long (waking.py); 0: it does.
+    """
 
     NAME = "outage"
-    FIELDS = (("off", BOOL), ("off_s", ">I"), ("dead", ">B"), ("dead_s", ">I", 0, 3))
+    FIELDS = (("off", BOOL), ("off_s", ">I"), ("dead", ">B"), ("dead_s", ">I", 0, 3), ("lost_s", ">I"))
 
     def is_complete(self):
         """Return whether nothing supplies the meter: it was cut off, or no phase has a voltage."""
@@ -30,10 +33,14 @@ class Outage(Component):
         """The supply is lost: everything is saved. Nothing happens when it is lost already."""
         if self.get("off"):
             return
-        if not self.is_complete():
-            self.meter.record(_INTERRUPTED, b"", time_s)
+        self.tell_lost(time_s)
         self.put("off", True)
         self.put("off_s", time_s)
+
+    def tell_lost(self, time_s):
+        """Record the loss of what supply there is; the voltage is watched anew when it is back."""
+        if not self.is_complete():
+            self.meter.record(_INTERRUPTED, b"", time_s)
         self.meter.voltage.let("watch_s", 0)
 
     def end(self, time_s):

@@ -18,9 +18,14 @@ _LONG_OUTAGE_S = const(180)
 def end(outage, time_s):
     """The supply is back, but for phases that were dead before it went."""
     outage.put("off", False)
+    tell_all_restored(outage, outage.get("off_s"), time_s)
+
+
+def tell_all_restored(outage, start_s, time_s):
+    """Record the end of an outage of each phase that is not dead."""
     for phase in range(outage.meter.phases):
         if not outage.is_dead(phase):
-            _tell_restored(outage, phase, outage.get("off_s"), time_s)
+            _tell_restored(outage, phase, start_s, time_s)
 
 
 def lose(outage, phase, time_s):

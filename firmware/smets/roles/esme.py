@@ -38,8 +38,8 @@ class Esme:
     is armed already: the self-test of a firmware on trial feeds it. Raises StoreCorrupt when the store is damaged,
     OSError when it cannot be used.
 
-    `trouble` is what it is to tell next as a threat to its integrity (integrity.py): an error that it survived, or,
-    set by whoever starts it, that a "watchdog" or the "hardware" ended it before; or a "stranger" at its port.
+    `trouble` is what it is to tell next (integrity.py): an error that it survived, a "stranger" at its port; or, set by
+    whoever starts it, why it starts: its "supply" was lost, a "watchdog" or the "hardware" ended it.
 
     `measure(meter, time_s)`, when set, returns the load up to a time; it may let the meter live on to where it begins.
     `terminals` are what is wired to the meter: `follow(meter)` is called every round, with None before there is one.
@@ -91,7 +91,9 @@ class Esme:
                 watchdog.feed()
 
     def run_once(self, timeout_ms):
-        """Take what the link has, waiting up to `timeout_ms` for it, and let time go on."""
+        """Tell of trouble, take what the link has, waiting up to `timeout_ms` for it, and let time go on."""
+        if self.meter and self.trouble is not None:
+            self.guard(call, "smets.roles.integrity", "tell_of", self)
         count = self._stream.readinto(self._input, timeout_ms)
         self.catch_up()
         if count:
@@ -106,8 +108,6 @@ class Esme:
             self.guard(terminal.follow, self.meter)
         if self.meter and not self.starts_again:
             self.guard(self.meter.release)  # what is due may want all the room that there is
-            if self.trouble is not None:
-                self.guard(call, "smets.roles.integrity", "tell_of", self)
             self.guard(self.reporting.tell_events)
             self.guard(self.meter.release)
 

@@ -1,7 +1,7 @@
 """What threatens a meter's integrity, told as events: the code of the cause, and the warning that names it (GBCS 16.2).
 
-Of a stranger, who would provision a meter that is one already, it is told once a minute (0x8F3E): the answers are his,
-the alerts cost the meter a signature each.
+A supply that was lost is no threat: waking.py tells of it. Of a stranger, who would provision a meter that is one
+already, it is told once a minute (0x8F3E): the answers are his, the alerts cost the meter a signature each.
 
 A warning (0x81A0) carries the cause's number; its supplier may want the one, the other, or both (ECS25a). Loaded when
 there is something to tell.
@@ -9,12 +9,14 @@ there is something to tell.
 
 from micropython import const
 
+from smets.on_demand import call
 from smets.store.damaged import DamagedLog
 from smets.store.files import StoreCorrupt
 
 WATCHDOG = "watchdog"
 HARDWARE = "hardware"
-"""Why a device started, when neither its supply nor its own program had it start."""
+SUPPLY = "supply"
+"""Why a device started, when it was not its own program that had it start."""
 STRANGER = "stranger"
 
 _UNAUTHORISED_ACCESS = const(0x8F3E)
@@ -36,6 +38,9 @@ def warn(meter, cause):
 def tell_of(device):
     """Tell of a device's `trouble`, once."""
     trouble, device.trouble = device.trouble, None
+    if trouble == SUPPLY:
+        call("smets.meter.waking", "start", device.meter)
+        return
     tell(device.meter, trouble, device.journal.is_writable())
 
 

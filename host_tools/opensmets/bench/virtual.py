@@ -118,6 +118,7 @@ class VirtualDevice:
         """Start the process again whenever it asks for that. The thread lives as long as what it starts."""
         while self._process and self._ended(self._process) == START_AGAIN and not self._stopping:
             self._unwatch()
+            self._started_by = self._started_by or "program"
             self._spawn()
 
     def _ended(self, process: subprocess.Popen[bytes]) -> int:
@@ -194,7 +195,8 @@ class VirtualDevice:
     def restart(self, started_by: str | None = None) -> None:
         """Cut the power and boot again with the same store and the same port.
 
-        `started_by` is what the device takes for the cause: a `watchdog`, its `hardware`, or None, its supply.
+        `started_by` is what the device takes for the cause: a `watchdog`, its `hardware`, the `program` itself, or
+        None, its supply.
         """
         self.stop()
         self._started_by = started_by

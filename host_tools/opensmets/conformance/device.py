@@ -109,8 +109,8 @@ class DeviceUnderTest:
         send_hub_time(self._link, time_s)
 
     def restart(self) -> None:
-        """Cut the power and boot again with the same store."""
-        self._device.restart()
+        """End the program at once and boot again with the same store: an outage would be an event of its own."""
+        self._device.restart("program")
 
     def with_mac(self, message: Message) -> bytes:
         """Return a message MACed for this device's own keys; the signature stays as it is.

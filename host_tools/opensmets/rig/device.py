@@ -137,7 +137,8 @@ class RigDevice:
     def cut_power(self, started_by: str | None = None) -> None:
         """Cut the power of a virtual meter without a word and let it boot again. Raises SmetsError with a board.
 
-        `started_by` is what the meter takes for the cause: a `watchdog`, its `hardware`, or None, its supply.
+        `started_by` is what the meter takes for the cause: a `watchdog`, its `hardware`, the `program` itself, or
+        None, its supply.
         """
         if not self._virtual:
             raise SmetsError("the rig cannot pull a board's plug: run this test on a virtual meter")
