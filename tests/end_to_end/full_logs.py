@@ -9,6 +9,7 @@ from smets.meter.log_table import LOGS, find_log
 from smets.meter.logs import Logs
 from smets.store.files import FLASH
 from smets.store.segments import SegmentLog
+from tests.firmware.memory_journal import MemoryJournal
 
 
 def fill(store: Path, elements: int, phases: int, newest_s: int) -> dict[str, int]:
@@ -17,7 +18,11 @@ def fill(store: Path, elements: int, phases: int, newest_s: int) -> dict[str, in
     Rows are a half hour apart and end at `newest_s`; what is in them is nothing but their number.
     """
     there = {"twin": elements == 2, "single": elements == 1, "three_phase": phases == 3, "one_phase": phases == 1}
-    logs = Logs(lambda *arguments: SegmentLog(str(store / "logs"), *arguments), lambda condition: there[condition])
+
+    def opened(name: str, record_size: int, capacity: int) -> SegmentLog:
+        return SegmentLog(str(store / "logs"), name, record_size, capacity)
+
+    logs = Logs(opened, there.__getitem__, MemoryJournal())
     names = [line.split()[0] for line in LOGS.split("\n") if line]
     found = {}
     FLASH.in_haste = True

@@ -14,7 +14,7 @@ from tests.firmware.test_money import wealth
 
 ROWS_OF_MOMENTS = (
     "import_profile", "export_profile", "reactive_profile", "daily_consumption", "daily_read", "export_daily",
-    "prepayment_daily", "billing", "billing_prepayment",
+    "prepayment_daily", "billing", "billing_prepayment", "voltage_1",
 )  # fmt: skip
 """Logs with a row a moment, which a cut must neither lose nor double."""
 _SEEN = "utrn/seen"

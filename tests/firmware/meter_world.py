@@ -28,7 +28,7 @@ class MemoryLog:
     def __len__(self):
         return len(self.records)
 
-    def append(self, record):
+    def append(self, record, at_once=True):
         assert len(record) == self.record_size
         self.records.append(bytes(record))
         if len(self.records) > self.capacity:
@@ -37,6 +37,9 @@ class MemoryLog:
 
     def read_into(self, index, buffer):
         buffer[: self.record_size] = self.records[index]
+
+    def sync(self):
+        pass
 
     def clear(self):
         self.oldest += len(self.records)

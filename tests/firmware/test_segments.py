@@ -210,6 +210,68 @@ def test_segments_of_any_record_size_and_capacity():
         wipe(directory)
 
 
+def what_fails(directory, number):
+    """Open the log and read a record; return why that fails. Only the newest segment is looked into at once."""
+    try:
+        log = opened(directory)
+        log.read_into(number, bytearray(SIZE))
+    except StoreCorrupt as error:
+        return str(error)
+    return ""
+
+
+def test_opening_costs_the_same_however_full_the_log_is():
+    class CountedFiles(QuickFiles):
+        opened = 0
+
+        def open(self, path, mode):
+            CountedFiles.opened += 1
+            return QuickFiles.open(self, path, mode)
+
+    directory, costs = scratch(), []
+    log = opened(directory, 400, 16)
+    for number in range(400):
+        log.append(record(number))
+        if number in (5, 100, 399):
+            log.close()
+            CountedFiles.opened = 0
+            log = opened(directory, 400, 16, CountedFiles())
+            costs.append(CountedFiles.opened)
+    assert len(os.listdir(directory)) == 25 and costs[0] == costs[1] == costs[2], costs
+    log.close()
+    wipe(directory)
+
+
+def test_what_was_appended_at_once_or_together_is_there():
+    directory = scratch()
+    log = opened(directory)
+    for number in range(17):
+        log.append(record(number), number % 5 == 4)
+    log.sync()
+    log.close()
+    assert reopened(directory) == [record(number) for number in range(17)]
+    wipe(directory)
+
+
+def test_records_of_which_a_cut_left_nothing_but_their_length_do_not_count():
+    for torn in range(1, 6):
+        directory = scratch()
+        log = opened(directory)
+        for number in range(17):
+            log.append(record(number), number < 12)
+        log.sync()
+        log.close()
+        path = directory + "/profile.0000000c"
+        good = read_file(path)
+        write_file(path, good[: -16 * torn] + b"\xff" * 16 * torn)
+        assert reopened(directory) == [record(number) for number in range(17 - torn)]
+        log = opened(directory)
+        log.append(record(777))
+        log.close()
+        assert reopened(directory) == [record(number) for number in range(17 - torn)] + [record(777)]
+        wipe(directory)
+
+
 def test_damage_is_told():
     directory = scratch()
     log = opened(directory)
@@ -232,20 +294,25 @@ def test_damage_is_told():
     else:
         raise AssertionError("a damaged record was returned")
     log.close()
-    for data, word in (
-        (good[:-3], "lost records"),
-        (b"text" + good[4:], "not a log segment"),
-        (good[:4] + b"\x09" + good[5:], "format 9"),
-        (good[:9] + b"\x55" + good[10:], "damaged header"),
-    ):
-        write_file(path, data)
-        try:
-            opened(directory)
-        except StoreCorrupt as error:
-            assert word in str(error), (word, str(error))
-            assert read_file(path) == data
-        else:
-            raise AssertionError(word)
+    newest = directory + "/profile.00000012"
+    for segment, number in ((path, 6), (newest, 18)):
+        good = read_file(segment)
+        for data, word in (
+            (b"text" + good[4:], "not a log segment"),
+            (good[:4] + b"\x09" + good[5:], "format 9"),
+            (good[:9] + b"\x55" + good[10:], "damaged header"),
+        ):
+            write_file(segment, data)
+            assert word in what_fails(directory, number)
+            assert read_file(segment) == data
+        write_file(segment, good)
+    good = read_file(path)
+    write_file(path, good[:-3])
+    assert "lost records" in what_fails(directory, 6)
+    log = opened(directory)
+    log.read_into(5, buffer)  # the rest of the log can be read
+    assert bytes(buffer) == record(5)
+    log.close()
     write_file(path, good)
     write_file(directory + "/profile.notes", b"mine")
     try:

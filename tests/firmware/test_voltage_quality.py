@@ -219,5 +219,6 @@ def test_the_profile_of_averages_keeps_its_last_rows():
     for minute in range(4319):
         log.append((START_S - 60 * (4319 - minute), 230))
     meter.advance(START_S + 180, at(231))
+    log = meter.log("logs.voltage_1")
     assert len(log) == 4320
     assert log.row(0) == (START_S - 60 * 4317, 230) and log.row(4319) == (START_S + 180, 231)

@@ -63,9 +63,9 @@ class Demand(ColdComponent):
         grown = self._growth()
         if self.get("read_s") == now_s - _HALF_HOUR_S:
             logs = self.meter.logs
-            logs.append_once("import_profile", (now_s, grown[0], grown[1]))
-            logs.append_once("export_profile", (now_s, grown[2], grown[3]))
-            logs.append_once("reactive_profile", (now_s, grown[4]))
+            logs.keep("import_profile", (now_s, grown[0], grown[1]))
+            logs.keep("export_profile", (now_s, grown[2], grown[3]))
+            logs.keep("reactive_profile", (now_s, grown[4]))
             self._note_demand(now_s, 2 * (grown[0] + grown[1]), 2 * grown[2])
         self.put("read_s", now_s)
 

@@ -40,8 +40,16 @@ class Log:
         """Return how many rows there are."""
         return len(self._store)
 
-    def append(self, row):
-        """Add a row, a tuple of a value for each column. Raises OutOfRange; nothing is added then."""
+    @property
+    def end(self):
+        """The place of the row that is appended next."""
+        return self._store.oldest + len(self._store)
+
+    def append(self, row, at_once=True):
+        """Add a row, a tuple of a value for each column. Raises OutOfRange; nothing is added then.
+
+        It is on flash when this returns, or if not `at_once` when `sync` does.
+        """
         if len(row) != len(self._columns):
             raise OutOfRange("a row of another width")
         place = 0
@@ -51,7 +59,15 @@ class Log:
                     raise OutOfRange("a log's value")
                 pack_into(code, self._record, place, one)
                 place += width(code)
-        self._store.append(self._record)
+        self._store.append(self._record, at_once)
+
+    def sync(self):
+        """Bring what was appended to flash."""
+        self._store.sync()
+
+    def has_row_of(self, time_s):
+        """Return whether the newest row is of that time."""
+        return len(self) > 0 and self._time_s(len(self) - 1) == time_s
 
     def row(self, index):
         """Return row `index`, 0 the oldest, as a tuple, lists as lists. Raises IndexError."""

@@ -3,6 +3,8 @@
 A store has `append(record)`, `read_into(index, buffer)` with 0 the oldest, `oldest`, the number of records that were
 before that one, `clear()`, `close()` and a length (store/segments.py). It is opened when its log is first used and
 closed by `release`. The code of an open log is in log.py, which whoever runs the meter may forget after that.
+
+Rows that come often go through the journal (kept_rows.py): `kept` are those that the next commit puts there.
 """
 
 import sys
@@ -19,14 +21,25 @@ class Logs:
 
     code: tuple = ("smets.meter.log",)
 
-    def __init__(self, open_store, has):
+    def __init__(self, open_store, has, journal):
         self._open_store = open_store
         self._has = has
         self._open = {}
+        self.journal = journal
+        self.kept, self.places = [], {}
+        self.slot = (
+            None  # of the journal, for what is kept next; None: what there waits for its logs is to be found out
+        )
         self._lived = set()  # logs that had a row since the device started
 
     def get(self, name):
-        """Return a log. Raises Unavailable when this meter has none of that name."""
+        """Return a log, with all its rows. Raises Unavailable when this meter has none of that name."""
+        if self.slot != 0 and ("profile" in name or "voltage" in name):
+            on_demand.call("smets.meter.kept_rows", "settle", self)
+        return self.opened(name)
+
+    def opened(self, name):
+        """Return a log as it is on flash; rows may wait for it in the journal. Raises Unavailable."""
         if name not in self._open:
             if "smets.meter.log" not in sys.modules:
                 on_demand.collect()  # so that what comes lies together
@@ -44,10 +57,13 @@ class Logs:
 
         Rows are on flash before the meter's state is: after a power cut in between the meter lives that moment again.
         """
-        log, first = self.get(name), name not in self._lived
+        if name in self._lived or not self.get(name).has_row_of(row[0]):
+            self.get(name).append(row)
         self._lived.add(name)
-        if not (first and len(log) and log.row(len(log) - 1)[0] == row[0]):
-            log.append(row)
+
+    def keep(self, name, row):
+        """Add a row of numbers to a log with the next commit: the row of a moment and the meter's state are one."""
+        self.kept.append((name, row))
 
     def call(self, method):
         """Carry out `clear_<log>`. Raises Unavailable for another method."""

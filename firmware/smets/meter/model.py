@@ -23,7 +23,6 @@ from smets.meter.registers import Registers
 from smets.meter.schedule import Schedule
 from smets.meter.supply import ENABLED, Supply
 from smets.meter.tariff import Tariff
-from smets.meter.undo import Undo
 from smets.meter.voltage import Voltage
 
 COMPONENTS = (Clock, Registers, Tariff, Supply, LoadLimit, Voltage, Payment, Outage)
@@ -33,6 +32,8 @@ _PENDING = "smets.meter.pending"
 _HALF_HOUR_S = const(1800)
 _SCARCE_BYTES = const(10240)
 """Free heap below which a component may not find the room for its logs and its code."""
+_KEPT_ROWS = const(16)
+"""Rows that wait for a commit in RAM before there is one for them."""
 _LOG_CLEARED = const(0x8F52)
 _LAST_S = const(0xFFFFFFFE)
 DAY_S = const(86400)
@@ -57,7 +58,7 @@ class Meter:
         self.phases = phases
         self.eui = eui
         self._conditions = ("twin" if elements == 2 else "single", "three_phase" if phases == 3 else "one_phase")
-        self.logs = Logs(open_store, self.has)
+        self.logs = Logs(open_store, self.has, journal)
         self.events = Events(self.logs, flags_of, self.stored)
         self._components: dict = {}
         for kind in COMPONENTS:
@@ -69,7 +70,7 @@ class Meter:
         self.outage = self._components["outage"]
         self.voltage = self._components["voltage"]
         self.schedule = Schedule(self)
-        self._undo = Undo(tuple(self._components.values()), self.schedule, self.events)
+        self._undo = None
         self._restore()
 
     # by path
@@ -179,6 +180,8 @@ class Meter:
 
     def _keep_up(self):
         """Work out the tariff anew, and act on the account's credit, when it is due: with what heap there is."""
+        if len(self.logs.kept) > _KEPT_ROWS:
+            self.commit()
         tariff, payment = self.tariff, self.payment
         if tariff.is_due(self.time_s) or payment.get("watch_millipence") == LOOK_AT_ONCE:
             self.commit()
@@ -285,6 +288,8 @@ class Meter:
 
         It is one transaction and takes along what flows, so that energy, money and time on flash are of one moment.
         """
+        if self.logs.kept:
+            slot = on_demand.call("smets.meter.kept_rows", "stage", self)
         loaded = list(self._cold.values()) + list(self._components.values())
         unsaved = [component for component in loaded if component.unsaved != CLEAN]
         changed = everything or self._staged or any([component.unsaved == CHANGED for component in unsaved])
@@ -298,7 +303,9 @@ class Meter:
             pairs.append((_EVENTS, self.events.state()))
         if pairs:
             self._journal.put_many(pairs)
-        self._undo.forget()
+        if self.logs.kept:
+            self.logs.kept, self.logs.slot = [], slot
+        self._undo = None
         self._staged.clear()
         self.events.unsaved = False
         for component in saved:
@@ -310,7 +317,8 @@ class Meter:
         What waited to be kept is put on flash first; raises what that raises, and then nothing was begun.
         """
         self.commit()
-        self._undo.remember()
+        undo = on_demand.fetch("smets.meter.undo", "Undo")
+        self._undo = undo(tuple(self._components.values()), self.schedule, self.events)
 
     def discard(self):
         """Let the meter be what it was at `begin`, after a command that ended half way or could not be kept.
@@ -319,7 +327,9 @@ class Meter:
         """
         self._staged.clear()
         self._cold.clear()
-        self._undo.restore()
+        if self._undo:
+            self._undo.restore()
+            self._undo = None
 
     def release(self):
         """Drop from the heap what is wanted only now and then. What could not be put on flash yet stays.

@@ -101,7 +101,7 @@ class Voltage(Component):
         average_v = (self.get("sum_dv_s", phase) + 5 * measured_s) // (10 * measured_s)
         self.let("sum_dv_s", 0, phase)
         self.let("measured_s", 0, phase)
-        self.meter.logs.append("voltage_%d" % (phase + 1), (now_s, average_v))
+        self.meter.logs.keep("voltage_%d" % (phase + 1), (now_s, average_v))
         low_v, high_v = self.get("under_threshold_v", phase), self.get("over_threshold_v", phase)
         if self.get("band", phase) != _INSIDE or not low_v <= average_v <= high_v:
             on_demand.call(_WATCH, "judge_average", self, average_v, phase)

@@ -10,8 +10,11 @@ class DamagedLog:
         """Raise OSError: nobody can tell how many records there are."""
         raise OSError("the log is damaged")
 
-    def append(self, record):
+    def append(self, record, at_once=True):
         """Do nothing: a damaged log must not hold up what it would have told of."""
+
+    def sync(self):
+        """Do nothing."""
 
     def read_into(self, index, buffer):
         """Raise OSError."""

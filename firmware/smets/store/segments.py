@@ -7,7 +7,8 @@ absolute index, so that a record in the wrong place does not pass:
     header  "SMTS" | format u8 | spare | record size u16 | base u32 | first live u32 | CRC-32, big-endian
 
 `first live` makes `clear` one write: a new segment that says that nothing before it counts. Nothing is overwritten
-but a last record that a power cut left torn. Appending and reading cost the same however full the log is.
+but last records that a power cut left torn. Opening, appending and reading cost the same however full the log is: of
+the segments only the newest is looked into before something is read of an older one.
 """
 
 import struct
@@ -27,6 +28,7 @@ _HEADER_SIZE = const(20)
 _CRC_SIZE = const(4)
 _SMALL_SEGMENT = const(480)  # bytes: littlefs keeps a file below 512 in its directory and appends without an erase
 _MANY_SEGMENTS = const(8)  # in a directory a file of 480 bytes takes 2 KB of flash
+_MAX_UNSYNCED = const(64)  # records that a power cut may tear: so many at most are appended without `sync`
 _SPARE = const(8)  # records kept beyond the capacity: an answer that is on its way may still want them
 # CRC-32 over data and its own CRC is always this, whatever it started from: a small int, so a check allocates nothing
 _RESIDUE = const(0x2144DF1C)
@@ -36,9 +38,8 @@ class SegmentLog:
     """The newest `capacity` records of `record_size` bytes under `directory`/`name`.*
 
     A segment holds `segment_records` (None: chosen here); up to a segment and 8 records more than `capacity` are on
-    flash. Raises
-    StoreCorrupt, and changes nothing, when a segment is foreign, short or holds other records; ValueError for sizes
-    out of range.
+    flash. Raises StoreCorrupt, and changes nothing, when a segment is foreign, short or holds other records: the newest
+    when the log is opened, another when it is read. ValueError for sizes out of range.
     """
 
     def __init__(self, directory, name, record_size, capacity, segment_records=None, files=FLASH):
@@ -51,7 +52,7 @@ class SegmentLog:
         self._slot = bytearray(record_size + _CRC_SIZE)
         self._record = memoryview(self._slot)[:record_size]
         self._writer = self._reader = None
-        self._reader_base = self._reader_end = 0
+        self._reader_base = self._reader_end = self._unsynced = 0
         self._bases = self._find_bases(directory, name + ".")
         self._first, self._end = self._load()
         self._live = self._first  # the oldest that was neither cleared nor deleted, in the ring or no longer
@@ -66,17 +67,26 @@ class SegmentLog:
         """The absolute index of record 0."""
         return self._end - len(self)
 
-    def append(self, record):
-        """Add one record, `record_size` bytes; on flash when this returns. Raises OSError when the flash fails."""
+    def append(self, record, at_once=True):
+        """Add one record, `record_size` bytes; on flash when this returns, or if not `at_once` when `sync` does.
+
+        Raises OSError when the flash fails.
+        """
         if len(record) != self._record_size:
             raise ValueError("a record of this log has %d bytes" % self._record_size)
         if not self._bases or self._end - self._bases[-1] >= self._segment_records:
             self._start_segment(max(self._live, self._first - _SPARE))
         self._record[:] = record
         struct.pack_into("<I", self._slot, self._record_size, crc32(self._record, self._end))
-        self._write_slot()
+        self._write_slot(at_once or self._unsynced == _MAX_UNSYNCED - 1)
         self._end += 1
         self._drop_oldest()
+
+    def sync(self):
+        """Bring to flash what was appended and is not there yet. Raises OSError when it fails."""
+        if self._unsynced:
+            self._files.sync(self._newest())
+            self._unsynced = 0
 
     def read_into(self, index, buffer):
         """Copy record `index` (0 is the oldest) into the first `record_size` bytes of `buffer`.
@@ -106,12 +116,14 @@ class SegmentLog:
 
     # writing
 
-    def _write_slot(self):
+    def _write_slot(self, at_once):
         writer = self._newest()
         try:
             writer.seek(self._offset(self._bases[-1], self._end))
             self._files.write(writer, self._slot)
-            self._files.sync(writer)
+            self._unsynced += 1
+            if at_once:
+                self.sync()
         except OSError:
             self._close_writer()  # a handle that failed may stay failed; the next append opens anew
             raise
@@ -119,6 +131,7 @@ class SegmentLog:
     def _start_segment(self, first):
         """Make the segment whose first record is the next one to be written; records from `first` on are live."""
         header = struct.pack(">4sBxHII", _MAGIC, _FORMAT, self._record_size, self._end, first)
+        self.sync()
         self._close_writer()
         new = self._files.open(self._path(self._end), "wb")
         try:
@@ -158,20 +171,18 @@ class SegmentLog:
         return base
 
     def _load(self):
-        """Check every segment; return the absolute indices of the first live record and of the next to be written."""
+        """Look into the newest segment; return the absolute indices of the first live record and of the next one."""
         if self._bases and self._is_unborn(self._bases[-1]):
             self._files.remove(self._path(self._bases.pop()))
-        first = end = 0
-        for position, base in enumerate(self._bases):
-            handle = self._files.open(self._path(base), "rb")
-            try:
-                first = max(first, self._read_header(handle, base))
-                end = self._end_of(handle, base)
-            finally:
-                handle.close()
-            if position + 1 < len(self._bases) and end < self._bases[position + 1]:
-                raise StoreCorrupt("%s%08x has lost records: nothing was changed" % (self._stem, base))
-        return max(first, self._bases[0] if self._bases else 0), end
+        if not self._bases:
+            return 0, 0
+        base = self._bases[-1]
+        handle = self._files.open(self._path(base), "rb")
+        try:
+            first = self._read_header(handle, base)
+            return max(first, self._bases[0]), self._end_of(handle, base)
+        finally:
+            handle.close()
 
     def _is_unborn(self, base):
         """Return whether a cut left the newest segment without a whole header: short, or blank from within it on."""
@@ -201,13 +212,14 @@ class SegmentLog:
         return first
 
     def _end_of(self, handle, base):
-        """Return the absolute index after the segment's last whole record; a torn one in the newest does not count."""
+        """Return the absolute index after the newest segment's last whole record; torn ones behind it do not count."""
         end = base + (self._files.size(handle) - _HEADER_SIZE) // len(self._slot)
-        if end > base == self._bases[-1]:
+        for _ in range(min(end - base, _MAX_UNSYNCED)):
             handle.seek(self._offset(base, end - 1))
             read_whole(handle, self._slot)
-            if crc32(self._slot, end - 1) != _RESIDUE:
-                end -= 1
+            if crc32(self._slot, end - 1) == _RESIDUE:
+                break
+            end -= 1
         return end
 
     def _read_slot(self, number):
@@ -232,8 +244,13 @@ class SegmentLog:
         position = len(self._bases) - 2
         while self._bases[position] > number:
             position -= 1
-        self._reader_base, self._reader_end = self._bases[position], self._bases[position + 1]
-        self._reader = self._files.open(self._path(self._reader_base), "rb")
+        base, end = self._bases[position], self._bases[position + 1]
+        self._reader = self._files.open(self._path(base), "rb")
+        self._reader_base = self._reader_end = base  # of which nothing is read until it has passed
+        self._read_header(self._reader, base)
+        if base + (self._files.size(self._reader) - _HEADER_SIZE) // len(self._slot) < end:
+            raise StoreCorrupt("%s%08x has lost records: nothing was changed" % (self._stem, base))
+        self._reader_end = end
 
     def _offset(self, base, number):
         return _HEADER_SIZE + (number - base) * len(self._slot)
@@ -250,6 +267,7 @@ class SegmentLog:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+            self._unsynced = 0
 
 
 def _records_of_a_segment(slot_size, capacity):

@@ -1,0 +1,144 @@
+"""Rows of half hours wait for their logs in the journal: none is lost or doubled, and a flash has little to do."""
+
+import sys
+
+from smets.meter.measurement import Measurement
+from smets.store.journal import Journal
+from smets.store.segments import SegmentLog
+from tests.firmware.meter_world import START_S, Stores, make_meter
+from tests.firmware.power_cut import CutFiles, PowerCut, QuickFiles, scratch, wipe
+
+HALF_HOUR_S = 1800
+LOGS = ("import_profile", "export_profile", "reactive_profile", "voltage_1")
+STRIDE = 61 if sys.implementation.name == "micropython" else 4  # of the writes at which the power is cut
+POWERS = [500, 0, 3000, 120, 77, 2400, 1, 900, 650, 3100, 60, 2000, 10, 333, 800, 4000, 90, 1500, 700, 20]
+
+
+class CountedFiles(QuickFiles):
+    """Counts what is synchronised."""
+
+    syncs = 0
+
+    def sync(self, handle):
+        self.syncs += 1
+        QuickFiles.sync(self, handle)
+
+
+class Device:
+    """A meter on real stores that can be started again."""
+
+    def __init__(self, files):
+        self.folders = scratch(), scratch()
+        self.meter = None
+        self.start(files)
+
+    def start(self, files):
+        self.stop()
+
+        def open_log(name, record_size, capacity):
+            return SegmentLog(self.folders[1], name, record_size, capacity, files=files)
+
+        self.meter = make_meter(journal=Journal(self.folders[0], files), stores=open_log)
+        if self.meter.time_s < START_S:
+            self.meter.write("clock.time_s", START_S)
+            self.meter.commit(True)
+
+    def live(self, until_s):
+        """Live through the half hours of POWERS, from where the meter is."""
+        while self.meter.time_s < until_s:
+            number = (self.meter.time_s - START_S) // HALF_HOUR_S
+            end_s = START_S + (number + 1) * HALF_HOUR_S
+            self.meter.advance(end_s, Measurement(POWERS[number % len(POWERS)], 40, 8, 4, voltage_dv=(2300, 0, 0)))
+            self.meter.logs.release()
+
+    def stop(self):
+        if self.meter:
+            self.meter.logs.release()
+            self.meter._journal.close()
+
+    def close(self):
+        self.stop()
+        for folder in self.folders:
+            wipe(folder)
+
+
+def rows(meter, name):
+    log = meter.log("logs." + name)
+    return [log.row(place) for place in range(len(log))]
+
+
+def expected(name, count):
+    """Return the rows of so many half hours; of the first there are no profiles, for its beginning was not seen."""
+    found = []
+    for number in range(count):
+        end_s = START_S + (number + 1) * HALF_HOUR_S
+        values = {"import_profile": POWERS[number % len(POWERS)] // 2, "voltage_1": 230}
+        if name == "import_profile":
+            values[name] = (sum(POWERS[: number + 1]) // 2) - (sum(POWERS[:number]) // 2)
+        found.append((end_s, values.get(name)))
+    return found
+
+
+def check(device, count):
+    for name in LOGS:
+        wanted = expected(name, count)[0 if name == "voltage_1" else 1 :]
+        found = rows(device.meter, name)
+        assert [row[0] for row in found] == [row[0] for row in wanted], name
+        if name in ("import_profile", "voltage_1"):
+            assert [row[:2] for row in found] == wanted, name
+
+
+def test_whoever_reads_a_log_finds_all_of_its_rows():
+    for count in (1, 7, 8, 9, 18):
+        device = Device(QuickFiles())
+        device.live(START_S + count * HALF_HOUR_S)
+        check(device, count)
+        device.live(START_S + 20 * HALF_HOUR_S)
+        check(device, 20)
+        device.close()
+
+
+def test_whenever_the_power_goes_no_row_is_lost_or_doubled():
+    whole, steps = Device(CutFiles(0)), 0
+    files = CutFiles(0)
+    whole.start(files)
+    whole.live(START_S + 20 * HALF_HOUR_S)
+    steps = files.steps
+    whole.close()
+    assert steps > 100
+    for torn in (0, 7):
+        for cut_at in range(1 + torn % 2, steps, STRIDE):
+            device = Device(CutFiles(0))
+            try:
+                device.start(CutFiles(cut_at, torn))
+                device.live(START_S + 20 * HALF_HOUR_S)
+            except PowerCut:
+                pass
+            device.start(CutFiles(0))
+            device.live(START_S + 20 * HALF_HOUR_S)
+            check(device, 20)
+            device.close()
+
+
+def test_rows_of_short_periods_and_cleared_logs():
+    stores = Stores()
+    meter = make_meter(stores=stores)
+    meter.write("voltage.measurement_period_s.0", 10)
+    meter.advance(START_S + 3600, Measurement(voltage_dv=(2300, 0, 0)))
+    assert [row[0] for row in rows(meter, "voltage_1")] == [START_S + 10 * each for each in range(1, 361)]
+    assert max(len(value) for key, value in meter._journal.values.items() if key.startswith("rows/")) < 480
+    meter.call("logs.clear_voltage_1", None)
+    meter.advance(START_S + 3650, Measurement(voltage_dv=(2310, 0, 0)))
+    assert rows(meter, "voltage_1") == [(START_S + 3600 + 10 * each, 231) for each in range(1, 6)]
+
+
+def test_a_half_hour_synchronises_little():
+    device, files = Device(QuickFiles()), CountedFiles()
+    device.start(files)
+    device.live(START_S + 4 * HALF_HOUR_S)
+    files.syncs = 0
+    device.live(START_S + 12 * HALF_HOUR_S)
+    # of each half hour one transaction, and for it a file of 480 bytes is begun and another one ended; of eight of
+    # them a row of each log together; one more file that is begun
+    assert files.syncs <= 3 * 8 + len(LOGS) + 4, files.syncs
+    device.close()
