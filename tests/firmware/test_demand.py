@@ -69,6 +69,37 @@ def test_the_configurable_time_may_be_over_midnight():
     assert meter.read("demand.configurable_w") == 700 and meter.read("demand.import_w") == 9000
 
 
+def in_period(time_s, begin, end, week=0xFE, first=b"\xff" * 5, last=b"\xff" * 5):
+    """Return whether a half hour that begins then counts; of `week` Monday is the highest bit."""
+    clock = b"\x00\x07" + bytes((week,)), b"\x00\x00", first, last
+    entries = [(1, 1, bytes((begin, 0, 0, 0))) + clock, (2, 2, bytes((end, 0, 0, 0))) + clock]
+    meter = make_meter(time_s)
+    meter.write("demand.period", entries)
+    meter.advance(time_s + HALF_HOUR_S, Measurement(1000))  # its start was not seen
+    meter.write("clock.time_s", time_s)
+    meter.write("demand.read_s", time_s)
+    meter.advance(time_s + HALF_HOUR_S, Measurement(1000))
+    return meter.read("demand.configurable_w") == 1000
+
+
+def test_the_configurable_time_has_days_of_the_week():
+    weekdays, saturday = 0xF8, START_S + 2 * DAY_S  # 1 January 2015 was a Thursday
+    found = [in_period(START_S + day * DAY_S + 17 * 3600, 17, 19, weekdays) for day in range(5)]
+    assert found == [True, True, False, False, True]
+    # what began on Friday evening ends on Saturday at its time, though no Saturday begins one
+    assert in_period(saturday + HALF_HOUR_S, 23, 1, weekdays)
+    assert not in_period(saturday + 3600, 23, 1, weekdays) and not in_period(saturday + 23 * 3600, 23, 1, weekdays)
+
+
+def test_the_configurable_time_has_dates():
+    november, february = b"\xff\xff\x0b\x01\xff", b"\xff\xff\x02\xfe\xff"  # to the last day of February
+    for day, counts in ((0, True), (58, True), (59, False), (303, False), (304, True)):
+        assert in_period(START_S + day * DAY_S + 17 * 3600, 16, 19, 0xFE, november, february) == counts, day
+    of_2014 = b"\x07\xde\x01\x01\xff", b"\x07\xde\x0c\x1f\xff"
+    assert not in_period(START_S + 3600, 0, 12, 0xFE, *of_2014)
+    assert in_period(START_S, 23, 1, 0xFE, *of_2014)  # it began on the last day of the year before
+
+
 def test_power_is_the_average_of_the_last_whole_minute():
     meter = make_meter()
     meter.advance(START_S + 30, Measurement(1000, secondary_import_w=100))

@@ -77,6 +77,10 @@ def test_a_prepaying_customer_reads_balance_price_debt_and_energy():
     assert visit.press("next") == ["DEBT", "20.00 GBP", "Gathered", "0.00 GBP"]
     use(meter, 2 * DAY_S, 500)
     assert visit.go("days")[:2] == ["DAYS", "02 Jan 12.000"]
+    assert visit.go("cost") == [
+        "COST", "Today", " 0.15 GBP", "This week", " 7.50 GBP", "This month", " 7.50 GBP", "02 Jan 3.60"
+    ]  # fmt: skip
+    assert visit.press("next") == ["COST", "01 Jan 3.75"]
 
 
 def test_a_balance_below_nothing_is_shown_so_and_a_euro_is_a_euro():
@@ -260,13 +264,16 @@ def test_a_new_tenant_sees_nothing_of_the_old_one_and_the_supplier_all():
     moved_in_s = meter.time_s
     meter.write("customer.restrict_data_s", moved_in_s)
     visit = Visit(meter)
-    assert visit.go("days")[1:] == visit.go("credits")[1:] == ["None yet"] and visit.go("message")[1:] == ["None"]
+    assert visit.go("days")[1:] == visit.go("credits")[1:] == visit.go("cost")[1:] == ["None yet"] and visit.go(
+        "message"
+    )[1:] == ["None"]
     use(meter, DAY_S, 500)
     meter.call("credit.enter_token", b"2" * 20)
     meter.write("display.message", b"to the new one")
     use(meter, DAY_S, 500)
     # the day of the move was begun by the old one
     assert visit.go("days")[1:] == ["05 Jan 12.000"]
+    assert visit.go("cost")[1:] == ["Today", " 0.30 GBP", "This week", " 3.90 GBP", "05 Jan 3.60"]
     assert visit.go("credits")[1:] == ["05 Jan 22.22 GBP"] and visit.go("message")[1] == "to the new one"
     assert len(meter.log("daily_consumption")) == 4 and len(meter.log("credits")) == 2
     meter.write("customer.restrict_data_s", meter.time_s + DAY_S)  # of a day to come: all of before it

@@ -88,13 +88,8 @@ def debts() -> dict[str, Any]:
 
 
 @pytest.fixture
-def household(request: pytest.FixtureRequest, smets_runtime: str, bench, supplier):
+def household(bench, supplier):
     """A household of half a kilowatt, put on prepayment at New Year with 4.50 pounds."""
-    if smets_runtime == "micropython":
-        tight = (
-            "in 250 KB the bench's keypad and the account together are at the heap's limit: MemoryError now and then"
-        )
-        request.applymarker(pytest.mark.xfail(reason=tight, strict=False))
     bench.load(import_w=500)
     supplier.ask("1.1.1", tariff())
     supplier.ask("2.1", prepayment())

@@ -34,6 +34,7 @@ class BillingRows(Component):
         logs = self.meter.logs
         logs.append_once("billing", (now_s,) + self.registers())
         logs.append_once("billing_prepayment", (now_s,) + self.meter.component("payment").shown())
+        self.meter.component("consumption").end_bill()
         self.meter.component("tariff").put("billing_s", _NEVER)  # until the next end is worked out
         self.meter.record(_LOGGED, b"", now_s)
         logs.release()

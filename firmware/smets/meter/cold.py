@@ -30,6 +30,7 @@ auxiliary_calendar
 billing
 billing_rows
 charges
+consumption
 configuration=identity,tamper_state,voltage_limits
 credit
 credit_watch

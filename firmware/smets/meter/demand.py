@@ -7,13 +7,13 @@ row bears the time at which its half hour or day ended. The maximum demand is th
 
 from micropython import const
 
+from smets import on_demand
 from smets.meter.cold import ColdComponent
 
 _HALF_HOUR_S = const(1800)
 _DAY_S = const(86400)
 _NEVER = const(0xFFFFFFFF)
 _TURN = const(0xFFFFFFFF)
-_BEGIN = const(1)
 _REGISTERS = (
     "active_import_wh", "secondary_active_import_wh", "active_export_wh", "reactive_export_varh", "reactive_import_varh"
 )  # fmt: skip
@@ -90,7 +90,8 @@ class Demand(ColdComponent):
     def _note_demand(self, now_s, import_w, export_w):
         self._note("import", now_s, import_w)
         self._note("export", now_s, export_w)
-        if self._in_configurable_time((now_s - _HALF_HOUR_S) % _DAY_S):
+        period = self.get_nested("period")
+        if period and on_demand.call("smets.meter.demand_period", "holds", period, now_s - _HALF_HOUR_S):
             self._note("configurable", now_s, import_w)
 
     def _note(self, name, now_s, power_w):
@@ -98,27 +99,10 @@ class Demand(ColdComponent):
             self.put(name + "_w", min(power_w, _TURN))
             self.put(name + "_s", now_s)
 
-    def _in_configurable_time(self, second):
-        """Return whether a second of the day lies between the period's begin and its end, midnight between or not."""
-        begin_s = end_s = None
-        for _, script, clock, _, _, _, _ in self.get_nested("period"):
-            if script == _BEGIN:
-                begin_s = _second_of_day(clock)
-            else:
-                end_s = _second_of_day(clock)
-        if begin_s is None or end_s is None:
-            return False
-        return begin_s <= second < end_s if begin_s < end_s else not end_s <= second < begin_s
-
     def _reset_maximum(self, name):
         self.put(name + "_w", 0)
         self.put(name + "_s", _NEVER)
         self.put(name + "_reset_s", self.meter.time_s)
-
-
-def _second_of_day(clock):
-    """Return the second of the day of hour, minute, second and hundredths."""
-    return clock[0] * 3600 + clock[1] * 60 + clock[2]
 
 
 COLD = (Demand,)

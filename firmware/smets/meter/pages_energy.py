@@ -2,7 +2,8 @@
 
 from micropython import const
 
-from smets.meter.page_text import date, kwh, newest
+from smets.meter.dates import date_of, weekday_of
+from smets.meter.page_text import date, kwh, money, newest
 
 _DAY_S = const(86400)
 
@@ -28,3 +29,21 @@ def days(meter, unlocked):
     """Return the last days' consumption, the newest first."""
     rows = newest(meter, "daily_consumption", _DAY_S)
     return ["%s %s" % (date(row[0] - _DAY_S), kwh(row[1])[:-4]) for row in rows] or ["None yet"]
+
+
+def cost(meter, unlocked):
+    """Return what energy cost now and on the days before; nothing that began before the tenancy."""
+    since_s = meter.component("customer").get("restrict_data_s")
+    consumption = meter.component("consumption")
+    now, days = consumption.read("now_millipence"), consumption.read("days_millipence")
+    today = meter.time_s // _DAY_S
+    begun = today, today - (weekday_of(today) - 1), today - (date_of(today)[2] - 1)
+    found = []
+    for place, name in enumerate(("Today", "This week", "This month")):
+        if begun[place] * _DAY_S >= since_s:
+            found.extend((name, " " + money(meter, now[place])))
+    for ago, amount_millipence in enumerate(days, 1):
+        began_s = (today - ago) * _DAY_S
+        if began_s >= since_s and consumption.get("days_wh", ago - 1):
+            found.append("%s %s" % (date(began_s), money(meter, amount_millipence)[:-4]))
+    return found or ["None yet"]

@@ -68,9 +68,10 @@ class Registers(Component):
         self.meter.component("demand").half_hour(now_s)
 
     def midnight(self, now_s):
-        """Let the day's energy be logged, and the registers as they stand."""
-        self.meter.component("demand").midnight(now_s)
-        self.meter.drop_cold(False)
+        """Let the day's energy be logged, and what it cost, and the registers as they stand."""
+        for name in ("demand", "consumption"):
+            self.meter.component(name).midnight(now_s)
+            self.meter.drop_cold(False)
         self.meter.component("billing_rows").end_day(now_s)
 
     def _average(self, register, remainder, power_w, start_s, duration_s):

@@ -20,9 +20,9 @@ def entries_of(calendar, entries, day):
     """Yield the (second of the day, place, script, first date, last date) of the `entries` that hold on a day."""
     special = _special_day(calendar, day)
     for place, (_, script, clock, week, special_days, first, last) in enumerate(entries):
-        wanted = _bit(special_days, special) if special else _bit(week, weekday_of(day))
+        wanted = bit(special_days, special) if special else bit(week, weekday_of(day))
         if wanted and is_between(first, last, day):
-            yield _second(clock), place, script, first, last
+            yield second_of(clock), place, script, first, last
 
 
 def _special_day(calendar, day):
@@ -33,7 +33,7 @@ def _special_day(calendar, day):
     return 0
 
 
-def _bit(bits, number):
+def bit(bits, number):
     """Return whether bit `number` of a bit string, 1 the first, is set."""
     count = bits[0] << 8 | bits[1] if len(bits) > 1 else 0
     return 0 < number <= count and bool(bits[2 + (number - 1) // 8] & 0x80 >> (number - 1) % 8)
@@ -61,7 +61,7 @@ def _year(date):
     return date[0] << 8 | date[1]
 
 
-def _second(clock):
+def second_of(clock):
     """Return the second of the day of hour, minute, second and hundredths; a wildcard is 0."""
     hour, minute, second = [0 if octet == _ANY else octet for octet in clock[:3]]
     return hour * 3600 + minute * 60 + second

@@ -21,7 +21,7 @@ _WIDTH = const(16)
 _PIN_DIGITS = const(4)
 _MODULES = const((
     ("smets.meter.pages_money", ("account", "tariff", "credits", "debt", "emergency")),
-    ("smets.meter.pages_energy", ("energy", "days")),
+    ("smets.meter.pages_energy", ("energy", "days", "cost")),
     ("smets.meter.pages_notices", ("message", "number", "contact", "status", "privacy")),
 ))  # fmt: skip
 _OPEN = const(("tariff", "emergency", "contact", "status", "privacy"))

@@ -30,7 +30,7 @@ class Tariff(Component):
     """What is in force: `script` and `second_script` (see switching_table.py), their prices, and until when.
 
     `counted_wh` was counted for `script` since, and is not yet in its register; `room_wh` is left of the block `block`.
-    The billing period ends at `billing_s`.
+    The billing period ends at `billing_s`. What energy has cost in all is `charged_millipence`, which rolls over.
     `stale`: tables, prices, counters or clock are others since this was worked out; it is worked out anew before more
     time passes. `changed`: the same by a supplier's doing, and as soon as the heap is free.
     """
@@ -53,6 +53,7 @@ class Tariff(Component):
         ("stale", BOOL, True),
         ("changed", BOOL),
         ("billing_s", ">I", 0xFFFFFFFF),
+        ("charged_millipence", ">I"),
     )
 
     def __init__(self, meter):
@@ -114,6 +115,7 @@ class Tariff(Component):
         charge_millipence, rest = divmod(rest, _WHOLE)
         self.let("charge_rest", rest)
         if charge_millipence:
+            self.let("charged_millipence", self.get("charged_millipence") + charge_millipence & _UNLIMITED)
             self.meter.payment.charge_energy(charge_millipence)
 
     def next_boundary_s(self, now_s, load):

@@ -22,8 +22,8 @@ from smets.meter.errors import Refused
 from smets.meter.fields import BOOL, Component
 
 PAGES = const((
-    "account", "tariff", "energy", "days", "credits", "debt", "emergency", "message", "number", "contact", "status",
-    "privacy",
+    "account", "tariff", "energy", "days", "cost", "credits", "debt", "emergency", "message", "number", "contact",
+    "status", "privacy",
 ))  # fmt: skip
 LINES = const(7)
 """Lines of a page that a display has room for under its title."""
