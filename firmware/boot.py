@@ -7,9 +7,11 @@ files), the slot tried last, its state (I idle, T on trial, C confirmed, F faile
 
 import os
 import sys
+import time
 from binascii import crc32
 
 _FACTORY = "--I0"
+_LAST_WORDS_S = 0.2  # so long a board keeps what it sent last before its host has taken it
 
 
 def choose(store):
@@ -43,6 +45,7 @@ def start_again(store, machine):
         open(store + "/planned", "wb").close()
     except OSError:
         pass  # then it is told as trouble, which such a flash is
+    time.sleep(_LAST_WORDS_S)
     machine.reset()
 
 

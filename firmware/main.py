@@ -23,7 +23,7 @@ def main(settings):
     stream = board.open_link(settings["link"])
     try:
         device = Esme(stream, STORE, None, settings["bench"], 1, False, settings["board"], watchdog)
-        device.trouble = boot.started_by(STORE, machine)
+        device.trouble, device.starts_afresh = boot.started_by(STORE, machine), True
         call("smets.terminals.wiring", "wire", device, settings, machine, board.watch)
         if watchdog is None and not settings["bench"]:
             watchdog = machine.WDT(timeout=board.WATCHDOG_MS)
@@ -37,7 +37,8 @@ def main(settings):
 
 def start():
     """Be a meter from now on, unless the button is held."""
-    settings = json.load(open("board.json"))
+    with open("board.json") as file:  # one left open would keep its kilobyte of heap: littlefs knows it
+        settings = json.load(file)
     if machine.Pin(settings["pins"]["button"], machine.Pin.IN, machine.Pin.PULL_UP).value():
         boot.choose(STORE)
         main(settings)

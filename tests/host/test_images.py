@@ -22,7 +22,7 @@ from opensmets.errors import SmetsError, UsageError
 from opensmets.links import Link, open_link
 from opensmets.security import pki
 from opensmets.security.keystore import KeyStore
-from tests.host.image.on_unix import HEAP_WITH_BENCH, ImageOnUnix, run_in_image
+from tests.host.image.on_unix import HEAP_WITH_PANEL, ImageOnUnix, run_in_image
 
 pytestmark = pytest.mark.xdist_group("images")
 needs_micropython = pytest.mark.skipif(micropython_path() is None, reason="no MicroPython here: set $MICROPYTHON")
@@ -214,6 +214,13 @@ def told(link: Link, timeout_s: float = 5) -> str:
     raise AssertionError("nothing was told")
 
 
+def become_meter(device: ImageOnUnix, link: Link, keystore: KeyStore) -> None:
+    """Provision a board, which starts again to be a meter."""
+    provision(link, KeyStore.open(keystore.path), METER)
+    assert device.process and device.process.wait(20) == 0, device.errors()
+    device.start()
+
+
 def wait_for(what: str, device: ImageOnUnix, level: int) -> None:
     for _ in range(100):
         if device.pins().get(what) == level:
@@ -230,7 +237,7 @@ def test_an_image_becomes_a_meter(running: ImageOnUnix, keystore: KeyStore) -> N
         link.send(0, b"no message")
         assert "smets device provision" in told(link)
         assert running.pins()[contactor] == 0  # nothing is connected before there is a meter
-        provision(link, KeyStore.open(keystore.path), METER)
+        become_meter(running, link, keystore)
         assert who(link)["provisioned"]
         wait_for(contactor, running, 1)
         fed = running.pins()["watchdog"]
@@ -245,10 +252,10 @@ def test_an_image_becomes_a_meter(running: ImageOnUnix, keystore: KeyStore) -> N
 @needs_micropython
 def test_a_board_with_a_panel_shows_what_it_is(tmp_path: Path, keystore: KeyStore) -> None:
     image = build(read_board("UNIX"), panel=True)
-    with ImageOnUnix(image, tmp_path, HEAP_WITH_BENCH) as device, open_link(device.port) as link:
+    with ImageOnUnix(image, tmp_path, HEAP_WITH_PANEL) as device, open_link(device.port) as link:
         assert not who(link)["provisioned"], device.errors()
         wait_for_display(device, "NO METER YET")
-        provision(link, KeyStore.open(keystore.path), METER)
+        become_meter(device, link, keystore)
         wait_for_display(device, "Credit mode")
     for file in keystore.path.glob("00db1234567890a0*"):
         file.unlink()
@@ -278,8 +285,8 @@ def test_a_held_button_leaves_the_board_alone(tmp_path: Path) -> None:
 @needs_micropython
 def test_the_bench_asks_for_the_repl_only_where_there_is_a_bench(tmp_path: Path, keystore: KeyStore) -> None:
     image = build(read_board("UNIX"), bench=True)
-    with ImageOnUnix(image, tmp_path, HEAP_WITH_BENCH) as device, open_link(device.port) as link:
-        provision(link, KeyStore.open(keystore.path), METER)
+    with ImageOnUnix(image, tmp_path) as device, open_link(device.port) as link:
+        become_meter(device, link, keystore)
         assert Bench(link).status()["supply"] == 1
         assert "watchdog" not in device.pins()  # the bench lets time run, and that may take long
         link.send(2, b'{"do": "repl"}')

@@ -43,7 +43,9 @@ class Esme:
 
     `measure(meter, time_s)`, when set, returns the load up to a time; it may let the meter live on to where it begins.
     `terminals` are what is wired to the meter: `follow(meter)` is called every round, with None before there is one.
-    `starts_again` is set when the device has to start again, to run other firmware, and all is on flash.
+    `starts_again` is set when the device has to start again, to run other firmware, and all is on flash. It is so too
+    when a device is provisioned that, as whoever starts it says, `starts_afresh`: what provisioning leaves of a small
+    heap is in small pieces.
     `meter`, `handler`, `reporting` and `bench` are None before the device is provisioned, `bench` without one.
     """
 
@@ -70,7 +72,7 @@ class Esme:
         self._left_ms = self._long_frames = 0
         self.provisioning = self.blocks = self.images = None
         self._past = ()
-        self.starts_again = False
+        self.starts_again = self.starts_afresh = False
         self.be_a_meter()
 
     def be_a_meter(self):

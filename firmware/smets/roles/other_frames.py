@@ -41,7 +41,7 @@ def refuse_long(device):
 
 
 def _provision(device, request):
-    """Return the answer to a provisioning request; after the last one the device is a meter."""
+    """Return the answer to a provisioning request; after the last one the device is a meter, or starts to be one."""
     if device.meter:
         answer, is_allowed = answer_provisioned(request, device.journal, ROLE)
         if not is_allowed:
@@ -52,5 +52,7 @@ def _provision(device, request):
 
         device.provisioning = Provisioning(device.journal, device.anchors, device.keys, ROLE)
     answer = device.provisioning.answer(request)
-    device.be_a_meter()
+    device.starts_again = device.starts_afresh and device.provisioning.is_done()
+    if not device.starts_again:
+        device.be_a_meter()
     return answer
