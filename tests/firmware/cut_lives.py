@@ -46,7 +46,7 @@ class CutLife:
     def __init__(self, home, cuts):
         self.home, self.cuts = home, list(cuts)
         self._folders = scratch(), scratch()
-        self._flows, self._paid, self._credited, self.cuts_met = [], 0, [], 0
+        self._flows, self._paid, self._credited, self._amounts, self.cuts_met = [], 0, [], [], 0
         journal, stores = self._open(CutFiles(0))
         self.meter = lives.meter_of(home, journal, stores)
         self.meter.commit(True)
@@ -79,6 +79,7 @@ class CutLife:
             if done and (step[0] != "enter" or self._is_accounted_for(gain)):
                 self._paid += gain
                 self._credited += [step[1]] if step[0] == "enter" and gain else []
+                self._amounts += [gain] if step[0] == "enter" and gain else []
             self.judge()
 
     def judge(self):
@@ -98,6 +99,7 @@ class CutLife:
         self._live()
         self.meter.commit(True)
         self.judge()
+        assert [row[1] for row in lives.rows(self.meter, "credits")] == self._amounts[-5:]
 
     def _act(self, step):
         if step[0] == "restart":

@@ -2,7 +2,8 @@
 
 A credit goes, in this order, to payment-based debt (a share of it, within the cap of the recovery period), to
 accumulated debt, to emergency credit used, and the rest to the meter balance: nothing is created and nothing lost.
-Shares are rounded down. A token is spent only when its credit was taken: one above a limit may be entered again.
+Shares are rounded down. The rows of it are on flash with the credit, or none is. A token is spent only when its credit
+was taken: one above a limit may be entered again.
 The cap of the recovery period is in pence: GBCS carries it in 16 bits, which could not hold a week's in millipence.
 Recovery periods follow each other from a Monday on, so a week's is from Monday to Sunday.
 """
@@ -73,7 +74,7 @@ class Credit(Component):
             holder.put(register, holder.get(register) + amount)
             if register == "payment_debt_millipence" and amount:
                 self._log_debt_payment(-amount, payment.get(register))
-        self.meter.logs.append("credits", (self.meter.time_s, credit_millipence))
+        self.meter.logs.keep("credits", (self.meter.time_s, credit_millipence))
         payment.put("watch_millipence", LOOK_AT_ONCE)
 
     def _enter(self, digits, by_hand):
@@ -95,7 +96,7 @@ class Credit(Component):
         self.put("last_token", _NO_TOKEN)
 
     def _log_debt_payment(self, amount_millipence, owed_millipence):
-        self.meter.logs.append("debt_payments", (self.meter.time_s, amount_millipence))
+        self.meter.logs.keep("debt_payments", (self.meter.time_s, amount_millipence))
         if not owed_millipence:
             self.meter.record(_DEBT_PAID)
 

@@ -4,7 +4,8 @@ A store has `append(record)`, `read_into(index, buffer)` with 0 the oldest, `old
 before that one, `clear()`, `close()` and a length (store/segments.py). It is opened when its log is first used and
 closed by `release`. The code of an open log is in log.py, which whoever runs the meter may forget after that.
 
-Rows that come often go through the journal (kept_rows.py): `kept` are those that the next commit puts there.
+Rows that come often, and those of credits, go through the journal (kept_rows.py): `kept` are those that the next commit
+puts there.
 """
 
 import sys
@@ -27,14 +28,12 @@ class Logs:
         self._open = {}
         self.journal = journal
         self.kept, self.places = [], {}
-        self.slot = (
-            None  # of the journal, for what is kept next; None: what there waits for its logs is to be found out
-        )
+        self.slot = None  # of the journal, for what is kept next; None: what waits there is to be found out
         self._lived = set()  # logs that had a row since the device started
 
     def get(self, name):
         """Return a log, with all its rows. Raises Unavailable when this meter has none of that name."""
-        if self.slot != 0 and ("profile" in name or "voltage" in name):
+        if self.slot != 0 and ("profile" in name or "voltage" in name or name in ("credits", "debt_payments")):
             on_demand.call("smets.meter.kept_rows", "settle", self)
         return self.opened(name)
 

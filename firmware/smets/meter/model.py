@@ -203,10 +203,23 @@ class Meter:
         for component in self._components.values():
             boundary_s = component.next_boundary_s(now_s, load)
             next_s = next_s if boundary_s is None else min(next_s, boundary_s)
-        for component in self._components.values():
-            component.flow(now_s, next_s - now_s, load)
-        self.clock.let("time_s", next_s)
+        if self.tariff.get("room_wh") <= load.import_w:
+            self.begin()  # the block may end in this half hour: the next is worked out then, which may find no heap
+        self._flow(now_s, next_s, load)
         self._arrive(next_s, load)
+
+    def _flow(self, now_s, next_s, load):
+        """Let time pass for all components; when that fails after `begin`, it passed for none."""
+        is_over = False
+        try:
+            for component in self._components.values():
+                component.flow(now_s, next_s - now_s, load)
+            self.clock.let("time_s", next_s)
+            is_over = True
+        finally:
+            if not is_over:
+                self.discard()
+            self._undo = None
 
     def _arrive(self, now_s, load):
         if self.schedule.is_due(now_s):
@@ -330,6 +343,7 @@ class Meter:
         if self._undo:
             self._undo.restore()
             self._undo = None
+            self.logs.kept = []
 
     def release(self):
         """Drop from the heap what is wanted only now and then. What could not be put on flash yet stays.

@@ -21,6 +21,7 @@ LOOK_AT_ONCE = const(0x7FFFFFFF)
 NEWLY_BELOW = const(1)
 """Instead of a time at which disablement is decided: now, and for the first time."""
 _LEAST = const(-0x80000000)
+_MOST = const(0x7FFFFFFF)
 _HALF_HOUR_S = const(1800)
 _DAY_S = const(86400)
 _NEVER = const(0xFFFFFFFF)
@@ -100,7 +101,7 @@ class Payment(Component):
             if used:
                 self.let("emergency_credit_balance_millipence", emergency - used)
                 amount_millipence -= used
-        self.let("meter_balance_millipence", max(_LEAST, balance - amount_millipence))
+        self.let("meter_balance_millipence", min(max(_LEAST, balance - amount_millipence), _MOST))
 
     def room_millipence(self):
         """Return the smallest charge after which something has to be done: a boundary of time; None when none has."""

@@ -174,8 +174,10 @@ class VirtualDevice:
 
     def errors(self) -> str:
         """Return what the device wrote to its error output."""
-        self._log.seek(0)
-        return self._log.read().decode(errors="replace") if self._log.readable() else ""
+        if not self._log.readable():
+            return ""
+        file = self._log.fileno()  # its place is the device's too, which goes on writing: it must not be moved
+        return os.pread(file, os.fstat(file).st_size, 0).decode(errors="replace")
 
     def stop(self) -> None:
         """End the process as a power cut would: nothing is said to it first."""
