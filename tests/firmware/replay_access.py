@@ -26,7 +26,7 @@ class AnyToken(Tokens):
 
 def answer(case):
     """Bring a new meter into the state that a case wants and return its response."""
-    meter = make_meter(tokens=AnyToken({}), elements=case["elements"], phases=case["phases"])
+    meter = make_meter(tokens=AnyToken({}), eui=DEVICE, elements=case["elements"], phases=case["phases"])
     world = World(meter)
     bench = BenchControl(meter, world.faults)
     for operation in case["operations"]:

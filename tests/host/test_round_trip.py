@@ -293,22 +293,26 @@ def household(elements: int, phases: int) -> Household:
     return household_in_process(Path(mkdtemp()), elements=elements, phases=phases)[0]
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_what_is_set_is_read(name: str) -> None:
-    case = CASES[name]
-    meter = household(case.elements, case.phases)
+def go_there_and_back(meter: Household, case: Case, examples: int) -> None:
+    """Draw requests of a case, send each to a meter, and judge what is read after it."""
+    party = meter.operator if case.operator else None
 
     @settings(
-        max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck),
+        max_examples=examples, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck),
         phases=(Phase.generate,), report_multiple_bugs=False,
     )  # fmt: skip
     @given(body=bodies(case.trip.variant, {**AT_ONCE, **case.rules}, case.repair))
     def there_and_back(body: etree._Element) -> None:
         note(etree.tostring(body).decode().replace(f' xmlns:ns0="{NAMESPACE}"', "").replace("ns0:", ""))
-        party = meter.operator if case.operator else None
         assume(meter.fits(case.trip.variant, body))
         before = meter.ask(case.trip.read, party=party, content=case.trip.content) if case.trip.adds else None
         meter.ask(case.trip.variant, body, party)
         case.trip.judge(body, meter.ask(case.trip.read, party=party, content=case.trip.content), before)
 
     there_and_back()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_set_is_read(name: str) -> None:
+    case = CASES[name]
+    go_there_and_back(household(case.elements, case.phases), case, EXAMPLES)
