@@ -128,9 +128,13 @@ def test_a_host_that_does_not_listen_does_not_stop_the_device() -> None:
         with open_link(device.port) as link:
             for _ in range(30):
                 link.send(MESSAGES, b"z" * 8000)
-            while link.receive(3):
-                pass
-            assert exchange(link, b"still there") == b"still there"
+            frames = list(iter(lambda: link.receive(3), None))
+            link.send(MESSAGES, b"still there")
+            frames += iter(lambda: link.receive(3), None)
+            echoes = [frame.payload for frame in frames if frame and frame.channel == MESSAGES]
+            told = [frame.payload.split()[0] for frame in frames if frame and frame.channel == LOG]
+            assert echoes[-1] == b"still there" and told
+            assert len(echoes) - 1 + sum(map(int, told)) == 30  # what did not come was told
     finally:
         device.close()
 
