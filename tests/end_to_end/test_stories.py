@@ -1,7 +1,7 @@
 """Days in a meter's life, on real MicroPython: what happens in the house, and what its parties hear of it, verified.
 
-A load limit, a tamper, a brownout, an outage, and a season that changes. What is asked for goes as DUIS, what is told
-comes as alerts; the meter's own fields are looked at where no party reads them.
+A load limit, a tamper, a brownout, outages, a season that changes, a PIN, and a change of tenancy. What is asked for
+goes as DUIS, what is told comes as alerts; the meter's own fields are looked at where no party reads them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ ABOVE_LIMIT, LIMITED, RESTORED_BY_METER = 0x8F01, 0x8F33, 0x8F34
 COVER_REMOVED, LOCKED_BY_TAMPER, COVER_CLOSED = 0x8F76, 0x81BE, 0x81C1
 BELOW_AVERAGE, BACK_FROM_BELOW = 0x8006, 0x8089
 RESTORED, RESTORED_LONG, INTERRUPTED = 0x8F35, 0x8F36, 0x8F57
+NOT_AUTHENTICATED = 0x8F53
 
 
 @pytest.fixture
@@ -164,3 +165,79 @@ def test_winter_ends_with_february(meter: RigDevice, bench: Workbench, supplier:
         registers.append(bench.get("tariff_registers.tou_wh")[:2])
     assert registers == [[0, 6000], [17000, 7000], [23000, 7000]]
     assert supplier.read("registers").number("ActiveImportRegister/Value") == 30000
+
+
+def press(meter: RigDevice, *keys: str) -> dict[str, Any]:
+    """Press keys at the meter; return the page that its display shows then."""
+    for key in keys:
+        meter.bench("panel", press=key)
+    return meter.bench("panel")
+
+
+def page(meter: RigDevice, name: str) -> list[str]:
+    """Turn to a page and return the lines under its title."""
+    for _ in range(40):
+        shown = meter.bench("panel")
+        if shown["page"] == name:
+            return [str(line) for line in shown["lines"][1:]]
+        press(meter, "next")
+    raise AssertionError(f"the meter has no page {name}")
+
+
+def type_in(meter: RigDevice, digits: str) -> list[str]:
+    """Key digits in and press OK; return the lines of the page that is shown then."""
+    return [str(line) for line in press(meter, *digits, "ok")["lines"][1:]]
+
+
+def test_a_customer_keeps_a_secret_and_forgets_it(meter: RigDevice, bench: Workbench, supplier: Party) -> None:
+    """With a PIN the display tells nothing personal; three wrong ones are told and cost five minutes each.
+
+    It outlives a power cut. The supplier cannot read it, but takes the protection away by command (3.5).
+    """
+    bench.load(import_w=1000)
+    bench.let_pass(hours=2)
+    bench.load(import_w=0)
+    assert "2.000 kWh" in page(meter, "energy")
+    page(meter, "privacy")
+    assert type_in(meter, "2468")[0] == "Done"
+    assert "2.000 kWh" in page(meter, "energy")  # it was given just now
+    bench.let_pass(minutes=3)
+    assert page(meter, "energy") == page(meter, "account") == ["Enter your PIN", "and press OK"]
+    assert "Rate 1" in page(meter, "tariff")
+    meter.cut_power()
+    bench.load(import_w=0)
+    page(meter, "privacy")
+    assert type_in(meter, "1111")[0] == type_in(meter, "2222")[0] == "Wrong PIN"
+    assert type_in(meter, "3333")[0].startswith("Wait ")
+    assert supplier.alert(NOT_AUTHENTICATED).meaning
+    assert type_in(meter, "2468")[0].startswith("Wait ")  # not even the right one
+    bench.let_pass(minutes=4)
+    assert type_in(meter, "2468")[0].startswith("Wait ")
+    bench.let_pass(minutes=2)
+    assert type_in(meter, "2468")[0] == "Done" and "2.000 kWh" in page(meter, "energy")
+    bench.let_pass(minutes=3)
+    assert page(meter, "energy") == ["Enter your PIN", "and press OK"]
+    supplier.ask("3.5")
+    assert "2.000 kWh" in page(meter, "energy") and page(meter, "privacy")[0] == "No PIN"
+    assert codes(meter, "security") == [NOT_AUTHENTICATED]
+
+
+def test_the_next_tenant_sees_nothing_of_the_one_before(meter: RigDevice, bench: Workbench, supplier: Party) -> None:
+    """Days, cost and credits of before the move are not shown in the house; the supplier reads them all (3.2, 4.17)."""
+    bench.load(import_w=1000)
+    bench.let_pass(days=3, hours=12)
+    assert page(meter, "days") == ["03 Jan 24.000", "02 Jan 24.000"]  # a meter's first day is not whole
+    assert "03 Jan 0.00" in page(meter, "cost")
+    supplier.ask("3.2", {"RestrictionDateTime": bench.now()})
+    assert page(meter, "days") == page(meter, "cost") == ["None yet"]
+    meter.cut_power()
+    bench.load(import_w=500)
+    bench.let_pass(days=1)
+    assert page(meter, "days") == ["None yet"]  # the day of the move was begun by the old one
+    bench.let_pass(days=1)
+    assert page(meter, "days") == ["05 Jan 12.000"]
+    assert page(meter, "cost")[:1] == ["Today"] and "05 Jan 0.00" in page(meter, "cost")
+    period = {"StartDateTime": datetime(2026, 1, 1, tzinfo=UTC), "EndDateTime": bench.now()}
+    log = supplier.ask("4.17", {"ReadLogPeriod": period})
+    read = [int(value) for value in log.texts("LogEntry/Value")]
+    assert sorted(read) == [12000, 18000, 24000, 24000]

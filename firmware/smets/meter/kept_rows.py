@@ -39,31 +39,38 @@ def stage(meter):
 
 
 def settle(logs):
-    """Bring what the journal has of rows to their logs; on flash when this returns. Raises OSError."""
-    found = {}
+    """Bring what the journal has of rows to their logs; on flash when this returns. Raises OSError.
+
+    One log after the other: a small heap has no room for all of them open.
+    """
     logs.places.clear()
     try:
-        for slot in range(_SLOTS):
-            _append(logs, logs.journal.get(_KEY % slot) or b"", found)
-        for log in found.values():
+        for name in set([row[0] for row in _rows(logs)]):
+            was_open = name in logs.loaded
+            log = logs.opened(name)
+            for _, place, values in _rows(logs, name):
+                if place >= log.end:
+                    log.append(values, False)
             log.sync()
+            if not was_open:
+                logs.loaded.pop(name).close()
     except OSError:
         logs.release()  # what they have of it is known when they are opened again
         raise
     logs.slot = 0
 
 
-def _append(logs, packed, found):
-    """Append the rows of a slot that their logs do not have; `found` are the logs by name."""
-    at = 0
-    while at < len(packed):
-        end = at + 1 + packed[at]
-        name = packed[at + 1 : end].decode()
-        log = found[name] = logs.opened(name)
-        place, count = struct.unpack_from(">IB", packed, end)
-        if place >= log.end:
-            log.append(struct.unpack_from(">%dI" % count, packed, end + 5), False)
-        at = end + 5 + 4 * count
+def _rows(logs, of=None):
+    """Yield (log's name, place, values) of the journal's rows, the oldest first: `of` one log, or without values."""
+    for slot in range(_SLOTS):
+        packed, at = logs.journal.get(_KEY % slot) or b"", 0
+        while at < len(packed):
+            end = at + 1 + packed[at]
+            name = packed[at + 1 : end].decode()
+            place, count = struct.unpack_from(">IB", packed, end)
+            if of in (None, name):
+                yield name, place, struct.unpack_from(">%dI" % count, packed, end + 5) if of else ()
+            at = end + 5 + 4 * count
 
 
 def _pack(name, place, row):

@@ -17,7 +17,8 @@ from smets.meter.errors import Unavailable
 class Logs:
     """All logs of a meter. `open_store(name, record_size, capacity)` gives each its store, when it is first used.
 
-    `has(condition)` tells which kind of meter this is. `code` are the modules that opening a log loads.
+    `has(condition)` tells which kind of meter this is. `code` are the modules that opening a log loads;
+    `loaded` are the open logs by name.
     """
 
     code: tuple = ("smets.meter.log",)
@@ -25,7 +26,7 @@ class Logs:
     def __init__(self, open_store, has, journal):
         self._open_store = open_store
         self._has = has
-        self._open = {}
+        self.loaded = {}
         self.journal = journal
         self.kept, self.places = [], {}
         self.slot = None  # of the journal, for what is kept next; None: what waits there is to be found out
@@ -39,13 +40,13 @@ class Logs:
 
     def opened(self, name):
         """Return a log as it is on flash; rows may wait for it in the journal. Raises Unavailable."""
-        if name not in self._open:
+        if name not in self.loaded:
             if "smets.meter.log" not in sys.modules:
                 on_demand.collect()  # so that what comes lies together
             from smets.meter.log import open_log
 
-            self._open[name] = open_log(name, self._has, self._open_store)
-        return self._open[name]
+            self.loaded[name] = open_log(name, self._has, self._open_store)
+        return self.loaded[name]
 
     def append(self, name, row):
         """Add a row to a log."""
@@ -72,9 +73,9 @@ class Logs:
 
     def release(self):
         """Close every store; each is opened again when its log is used."""
-        for log in self._open.values():
+        for log in self.loaded.values():
             log.close()
-        self._open.clear()
+        self.loaded.clear()
 
     def put_away(self):
         """Close every store and forget the code of logs, which comes again with the next; CPython keeps it."""
