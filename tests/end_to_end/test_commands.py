@@ -15,16 +15,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 
 from opensmets.bench.control import Bench
-from opensmets.cli.support import METER, find_entries
 from opensmets.duis.compose import Address, compose
-from opensmets.duis.document import read_request
 from opensmets.layouts.link_frame import Channel
 from opensmets.links import open_link
 from opensmets.security.counters import Counters
 from opensmets.security.keystore import KeyStore
 from tests.command import smets, smets_process
 from tests.end_to_end.meter import Meter
-from tests.end_to_end.test_conformance import BUILT as FIRST_LIGHT
 from tests.reference import REFERENCE, needs_reference
 
 SUPPLIER = bytes.fromhex("90b3d51f30010000")
@@ -241,35 +238,3 @@ def test_a_party_that_the_meter_does_not_know_reads_too(meter: Meter) -> None:
     header = json.loads(outcome.out)["GBCSResponse"]["Header"]
     assert header["BusinessTargetID"] == "90-B3-D5-1F-30-00-00-02"
     assert header["SupplementaryRemotePartyID"] == "90-B3-D5-1F-30-00-00-07"
-
-
-#: Documents that only the reference's own keys or the reference's own moment can fulfil, and how they end here.
-OTHERWISE = {"ECS70": 3, "ECS70Commission": 3, "CS01a": 2}
-
-
-def is_fit(file: Path, built: set[str]) -> bool:
-    """Whether a request document is one that any meter in any state can be asked: those of the first light.
-
-    The others want a certain meter or state, and conformance gives it to them.
-    """
-    name = file.name.split("_")[0]
-    if name not in built or name not in FIRST_LIGHT or "_URP_" in file.name:
-        return False
-    return not read_request(file.read_bytes()).service.non_device
-
-
-def reference_documents() -> list[Path]:
-    """Return the request documents of the use cases that `smets requests` says the meter carries out."""
-    if REFERENCE is None:
-        return []
-    built = {name for entry in find_entries() for name, state in entry.use_cases.items() if state == METER}
-    return [file for file in sorted((REFERENCE / "duis" / "requests").iterdir()) if is_fit(file, built)]
-
-
-@needs_reference
-@pytest.mark.parametrize(
-    "document", reference_documents(), ids=lambda path: path.name.removesuffix("_REQUEST_DUIS.XML")
-)
-def test_first_light_documents_are_carried_out(meter: Meter, document: Path) -> None:
-    outcome = meter.smets("send", document, "--renumber", "--timeout", "5")
-    assert outcome.code == OTHERWISE.get(document.name.split("_")[0], 0), outcome.err

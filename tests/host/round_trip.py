@@ -46,8 +46,8 @@ class Household:
     def __init__(
         self, keystore: KeyStore, carry_out: Callable[[bytes], Verified], *, elements: int = 1, phases: int = 1
     ) -> None:
-        self.keystore, self._carry_out, self._counter = keystore, carry_out, 1000
-        self._inventory = Inventory(polyphase=phases == 3, twin=elements == 2)
+        self.keystore, self.carry_out, self._counter = keystore, carry_out, 1000
+        self.inventory = Inventory(polyphase=phases == 3, twin=elements == 2)
         self.supplier, self.operator = (keystore.by_role(role)[0].eui for role in ("supplier", "network_operator"))
 
     def prepared(
@@ -62,7 +62,7 @@ class Household:
             place = document.find("{*}Body")
             assert place is not None and body.tag == place[0].tag
             place[:] = [body]
-        choices = Choices(numbered=True, inventory=self._inventory)
+        choices = Choices(numbered=True, inventory=self.inventory)
         return prepare(etree.tostring(document), self.keystore, choices, lambda line: None)
 
     def fits(self, variant: str, body: etree._Element, party: bytes | None = None) -> bool:
@@ -81,7 +81,7 @@ class Household:
     ) -> etree._Element:
         """Send a request and return what answers it in SMETSData. Fails when an item of it is refused."""
         prepared = self.prepared(variant, body, party, content)
-        root = etree.fromstring(response_document(self._carry_out(prepared.command), prepared.use_case))
+        root = etree.fromstring(response_document(self.carry_out(prepared.command), prepared.use_case))
         (answer,) = root.iterfind(".//{*}SMETSData/*")
         results = [entry.get("ResponseCode") for entry in root.iterfind(".//{*}COSEMResponse")]
         assert answer.get("MessageSuccess", "true") == "true", f"{variant} is refused: {results}"

@@ -21,8 +21,8 @@ from opensmets.security.counters import Counters, Kind
 from opensmets.security.keystore import KeyStore, MissingKey, format_eui
 from opensmets.security.protection import protect_command, use_case_of
 from opensmets.transform.moments import execution_time
-from opensmets.transform.pre_command import PreCommand, transform
-from opensmets.transform.selection import Inventory
+from opensmets.transform.pre_command import DCC_ROLES, PreCommand, transform
+from opensmets.transform.selection import Inventory, select
 
 #: A top-up's RequestID bears its token's counter, which counts apart from the messages' (GBCS 14).
 TOP_UP = "2.2"
@@ -141,21 +141,29 @@ def prepare(octets: bytes, keystore: KeyStore, choices: Choices, say: Callable[[
 
 
 def transformed(request: Request, keystore: KeyStore | None, choices: Choices) -> PreCommand:
-    """Return a request's pre-command; one that the access control broker originates takes the broker's next counter.
+    """Return a request's pre-command; one that a party of the DCC originates takes that party's next counter.
 
     Raises Unsupported, InvalidRequest, SmetsError.
     """
-    broker = keystore.by_role("acb")[:1] if keystore else ()
-    eui = broker[0].eui if broker else None
+    role = _role(request, keystore)
+    dcc_role = _dcc_role(select(request, choices.inventory, role, choices.use_case))
+    party = keystore.by_role(dcc_role)[:1] if keystore else ()
+    eui = party[0].eui if party else None
     counters = Counters(keystore.path) if keystore else None
     number = counters.highest(eui) + 1 if counters and eui else None
     made = transform(
-        request, dcc_eui=eui, dcc_counter=number, inventory=choices.inventory, role=_role(request, keystore),
+        request, dcc_eui=eui, dcc_counter=number, dcc_role=dcc_role, inventory=choices.inventory, role=role,
         use_case=choices.use_case,
     )  # fmt: skip
     if counters and eui and number and not choices.rehearse and made.message.originator == eui != request.originator:
         counters.use(eui, number)
     return made
+
+
+def _dcc_role(use_case: UseCase) -> str:
+    """Return which party of the DCC originates a use case's command, where one does: the broker, or if only the
+    transitional change of supplier party may, that one (6.23)."""
+    return next((role for role in DCC_ROLES if role in use_case.originators), DCC_ROLES[0])
 
 
 def _tell_of_waiting(request: Request, say: Callable[[str], None]) -> None:
