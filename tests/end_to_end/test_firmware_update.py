@@ -29,8 +29,6 @@ VERSION = bytes.fromhex("00020304")
 FACTORY_VERSION = bytes.fromhex("00010000")
 ACTIVATE, FUTURE_DATED, RECEIPT, WARNING = 0x0012, 0x00CA, 0x00CE, 0x00F0
 WAIT_S = 20
-#: More than a stock Pico's 250k: there CS06 finds the heap too scattered after an image came (CHANGELOG, known limits).
-HEAP = "275k"
 
 
 @dataclass
@@ -94,7 +92,7 @@ def image() -> Image:
 def world(tmp_path: Path) -> Iterator[World]:
     keystore = pki.init(tmp_path / "keys")
     with (
-        VirtualDevice(tmp_path / "store", bench=True, heap=HEAP, log=tmp_path / "log") as device,
+        VirtualDevice(tmp_path / "store", bench=True, log=tmp_path / "log") as device,
         open_link(device.port) as link,
     ):
         provision(link, keystore, METER)

@@ -34,8 +34,6 @@ pytestmark = pytest.mark.xdist_group("radio")
 BAD = 10
 DELAY_S = 0.06
 COMMANDS = 12
-#: More than a stock Pico's 250k: with the radio's driver besides the bench there is no room there for weeks at once.
-HEAP = "320k"
 LONG_S = 20 * 86400
 
 
@@ -116,7 +114,7 @@ def meter(request: pytest.FixtureRequest, air: BadAir, tmp_path_factory: pytest.
         pytest.skip("no MicroPython for this machine: set $MICROPYTHON")
     folder = tmp_path_factory.mktemp("radio")
     keystore = pki.init(folder / "keys")
-    with VirtualDevice(folder / "esme", runtime=request.param, bench=True, link=air.far, heap=HEAP):
+    with VirtualDevice(folder / "esme", runtime=request.param, bench=True, link=air.far):
         with open_link(air.near) as link:
             provision(link, keystore, VIRTUAL_EUI)
             while link.receive(1):

@@ -51,13 +51,24 @@ def _wait(station, command, time_s, image_hash):
 
 
 def carry_out(instruction, station):
-    """Carry out an activation whose time has come; see deferred.py."""
+    """Carry out an activation whose time has come; see deferred.py. One that the heap has no room for did nothing."""
+    station.meter.begin()
+    try:
+        _carry_out(instruction, station)
+    except MemoryError:
+        station.meter.discard()
+        raise
+
+
+def _carry_out(instruction, station):
     meter = station.meter
     code = station.firmware.activate(bytes(instruction[5]), _already_waiting)
     if code is None:
         station.due_s = NOTHING_DUE  # until the device has started again
         return
-    for key, value in _closing(instruction, code, _outcome(code, meter)):
+    outcome = _outcome(code, meter)
+    meter.drop_cold()  # what the meter was told is staged; closing the instruction wants the room
+    for key, value in _closing(instruction, code, outcome):
         meter.stage(key, value)
     meter.commit()
     station.firmware.told()

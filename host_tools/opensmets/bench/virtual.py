@@ -19,6 +19,7 @@ from opensmets.links.runtime import StoreLock
 
 HEAP = "250k"  # a fair gate for a stock Pico's heap (device_facts)
 STOP_TIMEOUT_S = 5.0
+_FIRMWARE_NAME, _STORE_NAME = "lib", "store"
 START_AGAIN = 75
 """Exit code by which a device asks to be started again, with the firmware that it then picks (boards/UNIX/main.py)."""
 TRIAL_S = 60.0
@@ -56,6 +57,7 @@ class VirtualDevice:
             heap,
         )
         self._log = log.open("ab") if log else tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        self._names = tempfile.TemporaryDirectory(prefix="smets-")
         self._process: subprocess.Popen[bytes] | None = None
         self._attendant: threading.Thread | None = None
         self._stopping = False
@@ -82,7 +84,8 @@ class VirtualDevice:
         self.close()
 
     def _command(self) -> tuple[list[str], dict[str, str]]:
-        options = ["--store", str(self.store.absolute()), "--role", self.role, "--speed", str(self.speed)]
+        store = str(self.store.absolute()) if self.runtime == "cpython" else _STORE_NAME
+        options = ["--store", store, "--role", self.role, "--speed", str(self.speed)]
         options += ["--bench"] if self.bench else []
         options += ["--link", self._link] if self._link else []
         started_by, self._started_by = self._started_by, None
@@ -96,10 +99,20 @@ class VirtualDevice:
         interpreter = micropython_path()
         if interpreter is None:
             raise SmetsError("no MicroPython for this machine: set $MICROPYTHON, or use --runtime cpython")
-        # a module's path takes heap for as long as the device runs: a short one, as on a board
-        environment = {"MICROPYPATH": ".", "PWD": str(compiled_firmware())}
+        environment = {"MICROPYPATH": _FIRMWARE_NAME, "PWD": self._short_names()}
         start = [str(interpreter.absolute()), "-X", f"heapsize={self.heap}", "-m", self._program]
         return [*start, *options], environment
+
+    def _short_names(self) -> str:
+        """Return a folder in which the firmware and the store go by short names.
+
+        A module's path takes heap for as long as the device runs, and is short on a board, whatever it is here.
+        """
+        for name, folder in ((_FIRMWARE_NAME, compiled_firmware()), (_STORE_NAME, self.store.absolute())):
+            link = Path(self._names.name) / name
+            link.unlink(missing_ok=True)
+            link.symlink_to(folder)
+        return self._names.name
 
     def start(self) -> None:
         """Boot the device; it answers once its first frame is read.
@@ -219,3 +232,4 @@ class VirtualDevice:
         for descriptor in (self._master, self._slave):
             os.close(descriptor)
         self._log.close()
+        self._names.cleanup()
