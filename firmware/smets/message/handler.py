@@ -7,10 +7,11 @@
 | message code known | 0x8F85, as ECS100 |
 | originator's cell exists and may send the use case | 0x8F30 |
 | MAC, signature, counter above the highest accepted from that party | 0x8F3D |
-| payload of the use case's shape | an error response |
+| payload of the use case's shape | an error response; 0x8F1E where it is ASN.1, which has none |
 
-A refused command changes nothing but its count, the security log and the alert. An accepted one has its counter on
-flash before it acts. _UNUSUAL refusals within an hour are told besides, once (0x8F60): GBCS leaves the number open.
+A refused command changes nothing but its count, the security log and the alert. An authentic one has its counter on
+flash before it acts, and has spent it even when there is nothing in it to carry out. _UNUSUAL refusals within an hour
+are told besides, once (0x8F60): GBCS leaves the number open.
 """
 
 import gc
@@ -182,6 +183,7 @@ class Handler:
             if answered is None:  # the response is sent when the device has started again
                 return None
             if not answered:
+                self.accepted -= 1  # authentic, so its counter is spent; but there was nothing in it to carry out
                 raise _Refused(_MALFORMED)
         return self._respond(use_case, originator, counter, supplementary)
 
