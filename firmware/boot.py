@@ -3,6 +3,8 @@
 `<store>/slots/boot` is four characters and their CRC-32, big-endian: the active slot (a, b, or - for the factory's
 files), the slot tried last, its state (I idle, T on trial, C confirmed, F failed) and how many starts it has left.
 `main.py` calls `choose` before it imports `smets`; when that ends with an error while `is_trial`, it starts again.
+
+Compiled firmware has most of its modules in the folder `smets` under names of one part: that is on the module path too.
 """
 
 import os
@@ -12,6 +14,10 @@ from binascii import crc32
 
 _FACTORY = "--I0"
 _LAST_WORDS_S = 0.2  # so long a board keeps what it sent last before its host has taken it
+_MODULES = "/smets"
+
+if "/lib" in sys.path and "/lib" + _MODULES not in sys.path:  # on a board; this file runs there at every start
+    sys.path.insert(0, "/lib" + _MODULES)
 
 
 def choose(store):
@@ -31,6 +37,7 @@ def choose(store):
     except OSError:
         return None
     sys.path.insert(0, folder)
+    sys.path.insert(0, folder + _MODULES)
     return folder
 
 

@@ -27,7 +27,7 @@ def started(store):
     """Start once; return the slot's letter, None for the factory's files, and leave the module path as it was."""
     before = list(sys.path)
     folder = boot.choose(store)
-    assert sys.path == ([folder] if folder else []) + before
+    assert sys.path == ([folder + "/smets", folder] if folder else []) + before
     sys.path[:] = before
     return folder and folder[len(store + "/slots/") :]
 

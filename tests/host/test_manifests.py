@@ -68,8 +68,10 @@ def test_a_ports_manifest_is_whole(port: str, thumb: bool) -> None:
 def test_an_image_holds_what_a_manifest_freezes() -> None:
     image = build(read_board("RPI_PICO"))
     frozen = {name for name in Manifest(boards_path() / "rp2" / "manifest.py").frozen if name.startswith("smets/")}
-    files = {path[4:].replace(".mpy", ".py") for path in image.files if path.startswith("lib/smets/")}
-    assert files == frozen and any(is_machine_code((FIRMWARE / name).read_text()) for name in files)
+    files = {f"{name.replace('.', '/')}.py" for name in image.modules.values()}
+    assert files == {name for name in frozen if not name.endswith("__init__.py")} and any(
+        is_machine_code((FIRMWARE / name).read_text()) for name in files
+    )
 
 
 PROGRAM = """

@@ -24,12 +24,12 @@ class ControllerTable(SwitchingTable):
         return not len(self._entries)
 
     def actions(self, day):
-        """Return the actions of a day in turn, as (second of the day, script)."""
+        """Return the actions of a day in turn, as the second of the day << 16 | script."""
         if day != self._day:
             found = {}
             for second, _, script, _, _ in entries_of(self._calendar, self._entries, day):
                 found[second] = script
-            self._day, self._actions = day, sorted(found.items())
+            self._day, self._actions = day, sorted([second << 16 | found[second] for second in found])
         return self._actions
 
 

@@ -16,41 +16,38 @@ for takes no heap. What it takes at most is the journal's longest value.
 import sys
 from binascii import crc32
 
-from micropython import const
-
 from smets import on_demand
 from smets.meter.errors import OutOfRange, Unavailable
 from smets.meter.fields import Component
 
 MODULES = """
-account
-alert_settings
-auxiliary
-auxiliary_calendar
-billing
-billing_rows
-charges
-consumption
-configuration=identity,tamper_state,voltage_limits
-credit
-credit_watch
-customer=customer,meter_point
-debts
-demand
-load_control
-non_disablement
-panel=display,firmware,power_threshold
-prices=prices,second_prices
-randomised_offset
-switching_table=calendar,second_calendar
-tariff_registers
-user_interface
+smets.meter.account=account
+smets.meter.alert_settings=alert_settings
+smets.meter.auxiliary=auxiliary
+smets.meter.auxiliary_calendar=auxiliary_calendar
+smets.meter.billing=billing
+smets.meter.billing_rows=billing_rows
+smets.meter.charges=charges
+smets.meter.consumption=consumption
+smets.meter.configuration=identity,tamper_state,voltage_limits
+smets.meter.credit=credit
+smets.meter.credit_watch=credit_watch
+smets.meter.customer=customer,meter_point
+smets.meter.debts=debts
+smets.meter.demand=demand
+smets.meter.load_control=load_control
+smets.meter.non_disablement=non_disablement
+smets.meter.panel=display,firmware,power_threshold
+smets.meter.prices=prices,second_prices
+smets.meter.randomised_offset=randomised_offset
+smets.meter.switching_table=calendar,second_calendar
+smets.meter.tariff_registers=tariff_registers
+smets.meter.user_interface=user_interface
 """
-"""The modules with cold components, one a line: its name in this room, and the components where they have others.
+"""The modules with cold components, one a line: its dotted name, and the components.
 
 One text, because a dict of paths would take 2 KB of heap with every cold component.
 """
-_ROOM = const("smets.meter.")
 _HELPERS = ("smets.meter.cold", "smets.meter.nested", "smets.meter.wildcards")
 """Modules that only cold ones import."""
 
@@ -75,8 +72,8 @@ def _module_of(name):
     """Return the dotted name of the module that declares a component, None when there is none."""
     for line in MODULES.split():
         module, _, names = line.partition("=")
-        if name in (names or module).split(","):
-            return _ROOM + module
+        if name in names.split(","):
+            return module
     return None
 
 
@@ -98,7 +95,7 @@ def restored(meter, kind):
 
 def forget(whole=True):
     """Let go of the modules, if `whole` this one too."""
-    on_demand.forget([_ROOM + line.partition("=")[0] for line in MODULES.split()])
+    on_demand.forget([line.partition("=")[0] for line in MODULES.split()])
     if whole:
         on_demand.forget(_HELPERS)
 

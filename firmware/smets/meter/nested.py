@@ -18,19 +18,28 @@ _MAX_COUNT = const(0xFF)
 class Elements:
     """The elements of a packed list: unpacked one by one as they are gone through, packed as they are appended."""
 
-    def __init__(self, shape, packed):
-        self.shape, self.packed = shape, packed
+    def __init__(self, shape, packed, place=0):
+        self.shape, self.packed, self._place = shape, packed, place
 
     def __len__(self):
         """Return how many elements there are."""
-        return self.packed[0]
+        return self.packed[self._place]
 
     def __iter__(self):
         """Yield the elements."""
-        place = 1
-        for _ in range(self.packed[0]):
+        place = self._place + 1
+        for _ in range(len(self)):
             value, place = unpacked(self.shape[1], self.packed, place)
             yield value
+
+    def lists(self):
+        """Yield (value, Elements) of elements that are a value and a list, which may be long and is not unpacked."""
+        first, inner = self.shape[1]
+        place = self._place + 1
+        for _ in range(len(self)):
+            value, place = unpacked(first, self.packed, place)
+            yield value, Elements(inner, self.packed, place)
+            place = end_of(inner, self.packed, place)
 
     def append(self, value):
         """Add an element. Raises OutOfRange."""

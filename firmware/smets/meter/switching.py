@@ -40,9 +40,10 @@ class SwitchingTable:
         script = self._script(now_s, default, look_back)
         today = now_s // DAY_S
         for day in range(today, today + _LOOK_AHEAD):
-            for second, other in self.actions(day):
-                if day * DAY_S + second > now_s and other != script:
-                    return script, day * DAY_S + second
+            for action in self.actions(day):
+                switch_s = day * DAY_S + (action >> 16)
+                if switch_s > now_s and action & 0xFFFF != script:
+                    return script, switch_s
         return script, min(NEVER, (today + _LOOK_AHEAD) * DAY_S)
 
     def is_empty(self):
@@ -50,11 +51,11 @@ class SwitchingTable:
         return not len(self._calendar.elements("days"))
 
     def actions(self, day):
-        """Return the actions of a day in turn, as (second of the day, script)."""
+        """Return the actions of a day in turn, as the second of the day << 16 | script."""
         number = self._day_number(day)
         if number != self._number:
             self._number, self._actions = number, []
-            for name, actions in self._calendar.elements("days"):
+            for name, actions in self._calendar.elements("days").lists():
                 if name == number:
                     self._actions = self._in_turn(actions)
                     break
@@ -63,9 +64,9 @@ class SwitchingTable:
     def _script(self, now_s, default, look_back):
         today = now_s // DAY_S
         for day in range(today, max(-1, today - look_back), -1):
-            for second, script in reversed(self.actions(day)):
-                if day * DAY_S + second <= now_s:
-                    return script
+            for action in reversed(self.actions(day)):
+                if day * DAY_S + (action >> 16) <= now_s:
+                    return action & 0xFFFF
         return default
 
     def _day_number(self, day):
@@ -85,8 +86,15 @@ class SwitchingTable:
 
     def _in_turn(self, actions):
         """Return the valid ones of a day's actions by time; of several at one time the last row counts."""
-        found = {}
+        found = []
         for clock, script in actions:
             if script in self._scripts and len(clock) == 4 and clock[0] < 24 and clock[1] < 60 and clock[2] < 60:
-                found[clock[0] * 3600 + clock[1] * 60 + clock[2]] = script
-        return sorted(found.items())
+                second = clock[0] * 3600 + clock[1] * 60 + clock[2]
+                for place, known in enumerate(found):
+                    if known >> 16 == second:
+                        found[place] = second << 16 | script
+                        break
+                else:
+                    found.append(second << 16 | script)
+        found.sort()
+        return found

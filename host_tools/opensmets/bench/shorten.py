@@ -13,6 +13,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from string import ascii_lowercase
 
+from opensmets.bench.flatten import flatten_imports, flatten_texts
 from opensmets.bench.inline import inline
 from opensmets.bench.rename import identifiers, rename
 
@@ -181,15 +182,26 @@ def _assigned(node: ast.AST) -> set[str]:
     return found - declared
 
 
-def shorten(sources: Mapping[str, str], callers: Iterable[str] = (), words: Iterable[str] = ()) -> dict[str, str]:
+def shorten(
+    sources: Mapping[str, str],
+    callers: Iterable[str] = (),
+    words: Iterable[str] = (),
+    modules: Mapping[str, str] | None = None,
+) -> dict[str, str]:
     """Return the sources, by dotted module name and in their order, with their own names shortened.
 
-    `callers` are sources that stay as they are and may use these; `words` are names that are known outside besides.
+    `callers` are sources that stay as they are and may use these; `words` are names that are known outside besides;
+    `modules` are new names of modules by their dotted ones (flatten.py).
     """
     trees, outside = {module: ast.parse(source) for module, source in sources.items()}, [*map(ast.parse, callers)]
     inline(trees, {name for tree in outside for name in identifiers(tree)})
     shorten_private(trees, outside)
-    rename(trees, outside, set(words))
+    called = dict(modules or {})
+    parts = {part for module in trees if module not in called for part in module.split(".")}
+    families = _families(trees)
+    flatten_imports(trees, called)
+    rename(trees, outside, parts.union(words), families)
+    flatten_texts(trees, called)
     return {module: ast.unparse(ast.fix_missing_locations(tree)) for module, tree in trees.items()}
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from opensmets.bench.firmware import compiled_firmware
+from opensmets.bench.firmware import compiled_firmware, shortened_modules, source_names
 from opensmets.bench.provisioning import provision, who
 from opensmets.bench.virtual import VirtualDevice
 from opensmets.errors import SmetsError
@@ -96,7 +96,10 @@ def at_rest(folder: Path) -> Heap:
 
 def rooms(modules: tuple[str, ...]) -> list[Room]:
     """Return what each room has of the modules that are loaded; what is in no room goes with the roles."""
-    sizes = {name: _size(name) for name in modules if name.split(".")[0] == "smets" and name not in UNIX_ONLY}
+    paths = {name: each.path for name, each in shortened_modules().items()}
+    sources = source_names()
+    loaded = (sources[name] for name in modules if name in sources)
+    sizes = {name: _size(paths[name]) for name in loaded if name not in UNIX_ONLY}
     named = {room for shared in BUDGETS for room in shared}
     found = []
     for shared, budget in BUDGETS.items():
@@ -120,11 +123,9 @@ def _room(module: str, named: set[str]) -> str:
     return parts[1] if len(parts) > 1 and parts[1] in named else "roles"
 
 
-def _size(module: str) -> int:
-    """Return the size of a module's compiled file, of a package its `__init__`'s."""
-    path = compiled_firmware() / module.replace(".", "/")
-    files = [file for file in (path.with_suffix(".mpy"), path / "__init__.mpy") if file.exists()]
-    return files[0].stat().st_size if files else 0
+def _size(path: str) -> int:
+    """Return the size of a compiled file."""
+    return (compiled_firmware() / path).with_suffix(".mpy").stat().st_size
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from opensmets.bench.firmware import PROGRAMS, compiled_firmware, firmware_path, main_path, micropython_path
+from opensmets.bench.flatten import FOLDER
 from opensmets.bench.lifeline import Watch, end_with_parent
 from opensmets.errors import SmetsError
 from opensmets.links.runtime import StoreLock
@@ -99,7 +100,8 @@ class VirtualDevice:
         interpreter = micropython_path()
         if interpreter is None:
             raise SmetsError("no MicroPython for this machine: set $MICROPYTHON, or use --runtime cpython")
-        environment = {"MICROPYPATH": _FIRMWARE_NAME, "PWD": self._short_names()}
+        path = os.pathsep.join((f"{_FIRMWARE_NAME}/{FOLDER}", _FIRMWARE_NAME))
+        environment = {"MICROPYPATH": path, "PWD": self._short_names()}
         start = [str(interpreter.absolute()), "-X", f"heapsize={self.heap}", "-m", self._program]
         return [*start, *options], environment
 

@@ -10,10 +10,10 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from opensmets.bench.firmware import compile_modules, firmware_path, shortened_modules
+from opensmets.bench.firmware import Shortened, compile_modules, firmware_path, shortened_modules
 from opensmets.boards import filesystem, uf2
 from opensmets.boards.description import Board
 from opensmets.boards.parts import BENCH, DEFAULT_PARTS, PANEL, TERMINALS, select, with_needs
@@ -32,11 +32,15 @@ FULL_STORE = 760_000
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A board's files by their path in flash, and the filesystem that holds them."""
+    """A board's files by their path in flash, and the filesystem that holds them.
+
+    `modules` are the dotted names that the firmware's modules have in its source, by their files.
+    """
 
     board: Board
     files: dict[str, bytes]
     filesystem: bytes
+    modules: dict[str, str] = field(default_factory=dict)
 
     @property
     def blocks_used(self) -> int:
@@ -60,17 +64,19 @@ def build(
     """
     asked = (*((BENCH,) if bench else ()), *((PANEL,) if panel else ()))
     wanted = with_needs((TERMINALS, *(default_parts(board) if parts is None else parts), *asked))
-    files = _starting_files(board, wanted)
+    files, chosen = _starting_files(board, wanted), dict[str, Shortened]()
     with tempfile.TemporaryDirectory() as folder:
         compiled = Path(folder)
         if not frozen:
-            compile_modules(select(shortened_modules(), board, wanted), compiled, board.arch)
+            chosen = select(shortened_modules(), board, wanted)
+            compile_modules({each.path: each.text for each in chosen.values()}, compiled, board.arch)
         compile_modules(_board_modules(board), compiled, board.arch)
         for file in sorted(compiled.rglob("*.mpy")):
             files[f"{LIBRARY}/{file.relative_to(compiled).as_posix()}"] = file.read_bytes()
     for table in sorted((firmware_path() / "tables").iterdir()):
         files[f"{LIBRARY}/tables/{table.name}"] = table.read_bytes()
-    return Image(board, files, filesystem.pack(files, board.flash))
+    modules = {f"{LIBRARY}/{each.path}.mpy": name for name, each in chosen.items()}
+    return Image(board, files, filesystem.pack(files, board.flash), modules)
 
 
 def _starting_files(board: Board, parts: set[str]) -> dict[str, bytes]:
@@ -108,7 +114,13 @@ def sizes(image: Image) -> list[tuple[str, int, int]]:
     """Return (room, files, bytes) of what an image holds: the rooms of the firmware, its tables, what starts it."""
     found: dict[str, list[int]] = {}
     for path, content in image.files.items():
-        parts = path.split("/")
-        room = "start" if len(parts) < 3 else parts[2] if parts[1] == "smets" and len(parts) > 3 else parts[1]
+        parts = image.modules.get(path, path.replace("/", ".")).split(".")
+        room = (
+            parts[1]
+            if len(parts) > 2 and parts[0] in ("smets", LIBRARY)
+            else "smets"
+            if parts[0] == "smets"
+            else "start"
+        )
         found.setdefault(room, []).append(len(content))
     return [(room, len(lengths), sum(lengths)) for room, lengths in sorted(found.items())]

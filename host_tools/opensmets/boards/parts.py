@@ -6,7 +6,7 @@ import ast
 import tomllib
 from collections.abc import Iterable, Mapping
 
-from opensmets.bench.firmware import is_machine_code
+from opensmets.bench.firmware import Shortened, is_machine_code
 from opensmets.boards.description import Board, boards_path
 from opensmets.errors import SmetsError, UsageError
 
@@ -36,8 +36,8 @@ def with_needs(parts: Iterable[str]) -> set[str]:
     return found
 
 
-def select(modules: Mapping[str, str], board: Board, parts: Iterable[str]) -> dict[str, str]:
-    """Return those of `modules` (text by dotted name) that a board's image with `parts` holds.
+def select(modules: Mapping[str, Shortened], board: Board, parts: Iterable[str]) -> dict[str, Shortened]:
+    """Return those of `modules` (by the dotted names of their sources) that a board's image with `parts` holds.
 
     Raises UsageError for an unknown part, SmetsError when the board names machine code that there is not.
     """
@@ -47,11 +47,12 @@ def select(modules: Mapping[str, str], board: Board, parts: Iterable[str]) -> di
     if missing := set(board.machine_code) - modules.keys():
         raise SmetsError(f"{board.folder / 'board.toml'} names {sorted(missing)[0]}, which the firmware does not have")
     left_out = {module for name, part in known.items() if name not in wanted for module in part}
-    of_others = {name for name, text in modules.items() if is_machine_code(text)} - set(board.machine_code)
+    of_others = {name for name, each in modules.items() if is_machine_code(each.text)} - set(board.machine_code)
+    unusable = {modules[name].name for name in of_others}
     return {
-        name: text
-        for name, text in modules.items()
-        if name.removesuffix(".__init__") not in left_out | of_others and not _needs(text, of_others)
+        name: each
+        for name, each in modules.items()
+        if name not in left_out | of_others and not _needs(each.text, unusable)
     }
 
 

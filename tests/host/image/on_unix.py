@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from opensmets.bench.firmware import compile_modules, firmware_path, micropython_path
+from opensmets.bench.firmware import compile_modules, micropython_path, shortened_modules
 from opensmets.boards.description import boards_path
 from opensmets.boards.image import Image
 from tests.reference import ROOT
@@ -36,7 +36,7 @@ def run_in_image(image: Image, folder: Path, program: str) -> list[str]:
 
 def stand_ins() -> dict[str, str]:
     """Return the text of what takes the place of a board's own modules, compiled as those are in an image."""
-    unix, link = boards_path() / "UNIX", firmware_path() / "smets" / "link" / "unix_stream.py"
+    unix, link = boards_path() / "UNIX", shortened_modules()["smets.link.unix_stream"]
     machine = (
         (unix / "machine.py")
         .read_text()
@@ -44,7 +44,7 @@ def stand_ins() -> dict[str, str]:
         .replace('"i2c.txt"', '"/stand_ins/i2c.txt"')
     )
     board = (unix / "board.py").read_text().replace("from smets.link.unix_stream", "from unix_stream")
-    return {"machine": machine, "board": board, "unix_stream": link.read_text()}
+    return {"machine": machine, "board": board, "unix_stream": link.text}
 
 
 class ImageOnUnix:

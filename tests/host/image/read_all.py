@@ -20,10 +20,9 @@ for path in walk(""):
         print("file", path[1:], hexlify(sha256(file.read()).digest()).decode())
 for path in walk("/lib/smets"):
     if path.endswith(".mpy"):
-        name = path[5:-4].replace("/", ".")
-        name = name[:-9] if name.endswith(".__init__") else name
+        name = path[11:-4] if path.count("/") == 3 else path[5:-4].replace("/", ".")
         try:
             __import__(name)
-            print("module", name)
+            print("module", path[1:])
         except (ImportError, ValueError) as error:
-            print("refused", name, error)
+            print("refused", path[1:], error)

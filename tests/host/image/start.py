@@ -25,4 +25,5 @@ vfs.mount(vfs.VfsLfs2(FileDevice(image), progsize=int(program_size), readsize=32
 vfs.mount(stand_ins, "/stand_ins")
 os.chdir("/")
 sys.path[:] = ["/stand_ins", "", "/lib"]
+exec(content("boot.py"), {"__name__": "__main__"})
 exec(source or content(program), {"__name__": "__main__"})
