@@ -11,7 +11,11 @@ Edit = tuple[float, int, bytes]
 def edits(most: int, put_in: st.SearchStrategy[bytes] | None = None) -> st.SearchStrategy[list[Edit]]:
     """Return lists of at most so many edits: octets changed, taken out, put in, cut off."""
     taken = st.sampled_from((0, 1, 2, 9, 1 << 16))
-    return st.lists(st.tuples(st.floats(0, 1), taken, put_in or st.binary(max_size=3)), min_size=1, max_size=most)
+    return st.lists(
+        st.tuples(st.floats(0, 1), taken, st.binary(max_size=3) if put_in is None else put_in),
+        min_size=1,
+        max_size=most,
+    )
 
 
 def mangle(octets: bytes, changes: list[Edit]) -> bytes:

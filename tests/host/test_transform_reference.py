@@ -7,12 +7,14 @@ import re
 from dataclasses import replace
 
 import pytest
+from lxml import etree
 
 from opensmets.catalogue.request_mappings import READ_VERBS, mapping, mappings
 from opensmets.catalogue.template import Template, parse_condition, parse_item_template
 from opensmets.catalogue.use_cases import UseCase, use_case, use_cases
 from opensmets.conformance.scenarios import Scenario, find_scenarios
 from opensmets.duis.document import read_request
+from opensmets.duis.validation import InvalidRequest
 from opensmets.errors import SmetsError
 from opensmets.layouts import asn1, envelope
 from opensmets.layouts.axdr import TAGS
@@ -185,3 +187,18 @@ def test_the_use_case_is_found_by_document_role_and_inventory() -> None:
         role = "network_operator" if asked.originator[5] == 2 else "supplier"
         polyphase = scenario.use_case in THREE_PHASES
         assert select(asked, Inventory(device(entry), polyphase), role).name == entry.name
+
+
+@needs_reference
+def test_a_load_controller_has_no_top_up_floor() -> None:
+    """The floor of tokens is a supplier's alone; a meter would refuse the command."""
+    assert REFERENCE
+    name = "CS02gLoadControllerBySupplier_6.15.1_IMMEDIATE_SUCCESS_REQUEST_DUIS.XML"
+    root = etree.parse(REFERENCE / "duis" / "requests" / name).getroot()
+    floor = next(root.iter("{*}RemotePartyFloorSeqNumber"))
+    assert transform(read_request(etree.tostring(root))).use_case.name == "CS02gLoadControllerBySupplier"
+    top_up = etree.Element(floor.tag.replace("FloorSeq", "PrepaymentTopUpFloorSeq"))
+    top_up.text = "5"
+    floor.addnext(top_up)
+    with pytest.raises(InvalidRequest, match="RemotePartyPrepaymentTopUpFloorSeqNumber"):
+        transform(read_request(etree.tostring(root)))

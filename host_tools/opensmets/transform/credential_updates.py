@@ -114,8 +114,13 @@ def _first_number(body: etree._Element, names: tuple[str, ...]) -> int | None:
 
 
 def _floors(mode: Mode, body: etree._Element) -> list[Element]:
-    """Return the new floors of the party whose cells are replaced: its own fields when it authorises that itself."""
+    """Return the new floors of the party whose cells are replaced: its own fields when it authorises that itself.
+
+    Raises InvalidRequest for a top-up floor of a load controller: a meter takes no top-ups from one, and refuses that.
+    """
     floor, top_up = _first_number(body, _FLOORS), _first_number(body, _TOP_UP_FLOORS)
+    if top_up is not None and mode.replaced == ROLES["LoadController"]:
+        raise InvalidRequest(f"{_TOP_UP_FLOORS[0]}: a load controller sends no top-ups; leave it out")
     special = () if top_up is None else (make(SEQUENCE, (integer(TOP_UP_NUMBERS), integer(top_up))),)
     if mode.authorising not in (None, mode.replaced):
         fields = [integer(mode.replaced)] + ([] if floor is None else [integer(floor)])
