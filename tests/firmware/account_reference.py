@@ -45,10 +45,14 @@ class Account:
         """Take the standing charge of the day that begins, and the debts of the hour or day that ended."""
         if self.time_s % DAY_S == 0:
             self.pay_charge(self.terms["standing_charge"])
+        self.collect_debts(lambda period_s: self.time_s % period_s == 0)
+
+    def collect_debts(self, ended):
+        """Take the debts of the hours and days that ended; `ended` returns how many of a period did."""
         for number, period_s in ((0, HOUR_S), (1, DAY_S)) if self.mode == PREPAYMENT_MODE else ():
             suspended = self.supply == DISABLED and self.terms["suspend_disabled"]
-            if self.time_s % period_s == 0 and self.debts[number] > 0 and not suspended:
-                amount = min(self.debts[number], self.terms[("rate_1", "rate_2")[number]])
+            if ended(period_s) and self.debts[number] > 0 and not suspended:
+                amount = min(self.debts[number], ended(period_s) * self.terms[("rate_1", "rate_2")[number]])
                 self.debts[number] -= amount
                 self.pay_charge(amount)
                 if not self.debts[number]:

@@ -6,17 +6,18 @@ from tests.firmware.meter_world import make_meter
 RELIABLE = 0
 
 
-def started(meter, phases=1):
+def started(meter, phases=1, elements=1):
     """Return the meter that starts with what `meter` has on flash, after a loss of supply."""
-    again = make_meter(journal=meter._journal, stores=meter.logs._open_store, tokens=meter.tokens, phases=phases)
+    given = {"tokens": meter.tokens, "phases": phases, "elements": elements}
+    again = make_meter(journal=meter._journal, stores=meter.logs._open_store, **given)
     waking.start(again)
     return again
 
 
-def dark_until(meter, time_s, phases=1):
+def dark_until(meter, time_s, phases=1, elements=1):
     """Return the meter after an outage at whose end its hub told the time at once; its clock was reliable."""
     meter.write("clock.status", RELIABLE)
-    meter.commit()
-    again = started(meter, phases)
+    meter.commit(True)
+    again = started(meter, phases, elements)
     again.hub_time(time_s, RELIABLE)
     return again

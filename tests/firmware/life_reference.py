@@ -27,6 +27,10 @@ class Element:
     def set_tables(self, tables, minute):
         """New switching tables: what is in force is what they say for now."""
         self.calendar, self.day = NaiveCalendar(self.days, *tables, default=self.default), None
+        self.find_script(minute)
+
+    def find_script(self, minute):
+        """What is in force is what the tables say for a minute, whatever was before."""
         self.script = self.default
         for day in (minute // 1440 - 1, minute // 1440):  # every profile of these tests has an action
             for at in range(1440):
@@ -129,12 +133,9 @@ class WholeMeter(Account):
 
     def _minute(self):
         minute, reset = self.time_s // MINUTE_S, False
-        for clock, date in self.billing:
-            is_day = self.calendar_days.means(date, self.first_day + minute // 1440)
-            if is_day and minute % 1440 == clock[0] * 60 + clock[1]:
-                self.logs["billing"].append((self.time_s,) + self.registers() + self.account())
-                reset = True
-                break
+        if self._bills(minute):
+            self.logs["billing"].append((self.time_s,) + self.registers() + self.account())
+            reset = True
         if self.time_s % HALF_HOUR_S == 0:
             self._end_half_hour()
         if self.time_s % DAY_S == 0:
@@ -146,6 +147,11 @@ class WholeMeter(Account):
             self.reset_counters()
         for element in self.elements:
             element.switch(minute)
+
+    def _bills(self, minute):
+        """Return whether a billing period ends then."""
+        at = [date for clock, date in self.billing if minute % 1440 == clock[0] * 60 + clock[1]]
+        return any(self.calendar_days.means(date, self.first_day + minute // 1440) for date in at)
 
     def _end_half_hour(self):
         """Log what the half hour had, but the first one, whose beginning nobody saw."""
@@ -171,6 +177,30 @@ class WholeMeter(Account):
         """Return the account as logs have it; emergency credit that is not active is of no concern."""
         lent = self.emergency if self.active else None
         return (self.balance, lent) + tuple(self.debts) + (self.payment_debt, self.gathered)
+
+    def dark(self, seconds):
+        """Be without supply: nothing flows. What fell due with time, and what was to be switched, is done at the end.
+
+        Half hours and days of which nobody saw the begin have no row; ends of billing periods have one together.
+        """
+        before_s, self.time_s = self.time_s, self.time_s + seconds
+
+        def ended(period_s):
+            return self.time_s // period_s - before_s // period_s
+
+        self._half_hour = None if ended(HALF_HOUR_S) else self._half_hour
+        self._day = None if ended(DAY_S) else self._day
+        self.pay_charge(self.terms["standing_charge"] * ended(DAY_S))
+        self.collect_debts(ended)
+        self.look()
+        minutes = range(before_s // MINUTE_S + 1, self.time_s // MINUTE_S + 1)
+        bills = any(self._bills(minute) for minute in minutes)
+        if bills:
+            self.logs["billing"].append((self.time_s,) + self.registers() + self.account())
+        if bills or (self.resets_daily and ended(DAY_S)):
+            self.reset_counters()
+        for element in self.elements:
+            element.find_script(self.time_s // MINUTE_S)
 
     def reset_counters(self):
         """A billing period ends for the blocks."""

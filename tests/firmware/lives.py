@@ -7,6 +7,7 @@ from smets.meter.errors import MeterError
 from smets.meter.measurement import Measurement
 from tests.firmware.account_reference import CREDIT_MODE, PREPAYMENT_MODE, random_terms
 from tests.firmware.account_world import AnyTokens, collection, set_fields, top_up
+from tests.firmware.dark import dark_until
 from tests.firmware.life_reference import DAY_S, UNLIMITED, WholeMeter
 from tests.firmware.meter_world import make_meter
 from tests.firmware.naive_calendar import Days
@@ -199,7 +200,7 @@ def random_steps(random, home, count, longest_s=40000):
     steps = []
     for number in range(count):
         steps.append(("flow", random.randrange(1, longest_s), random_load(random, home["twin"])))
-        what = random.randrange(14)
+        what = random.randrange(15)
         if what < 3:
             steps.append(("enter", number + 1, random.choice((1, 10, 50, random.randrange(1, 200)))))
         elif what == 3:
@@ -216,8 +217,10 @@ def random_steps(random, home, count, longest_s=40000):
             steps.append(random.choice((("reset",), ("reset_counters",))))
         elif what == 11:
             steps.append(("set_mode", random.choice((CREDIT_MODE, PREPAYMENT_MODE, PREPAYMENT_MODE))))
-        elif what == 12:
+        elif what == 13:
             steps.append(("command", random.choice((51, 52, 54))))
+        elif what == 12:
+            steps.append(("dark", random.choice((100, 3000, 50000, random.randrange(300000)))))
         elif random.randrange(2):
             steps.append(("new_tariff", random_tariff(random)))
         else:
@@ -236,6 +239,10 @@ def carry_out(meter, home, step, cut_s=0):
     if what == "restart":
         meter.commit(True)
         return restarted(home, meter._journal, meter.logs._open_store, meter.tokens)
+    if what == "dark":
+        meter = dark_until(meter, meter.time_s + given[0], home["phases"], _given(home)["elements"])
+        meter.advance(meter.time_s, Measurement())
+        return meter
     raised(MeterError, _ACTIONS[what], meter, *given)  # what is refused is not done
     meter.commit()
     meter.release()
@@ -332,7 +339,7 @@ def check_logs(meter, reference, begun_s):
         assert found == expected[-len(found) or len(expected) :], name
         assert len(found) == min(len(halves), 19056 if name == "import_profile" else 4464)
     days = reference.logs["day"]
-    assert rows(meter, "daily_consumption") == [(day[0] + begun_s, day[-1]) for day in days[1:]]
+    assert rows(meter, "daily_consumption") == [(day[0] + begun_s, day[-1]) for day in days if day[-1] is not None]
     assert rows(meter, "export_daily") == [(day[0] + begun_s, day[3]) for day in days[-31:]]
     for name, kept in (("daily_read", days[-31:]), ("billing", reference.logs["billing"][-12:])):
         found = [_read_row(row) for row in rows(meter, name)]

@@ -159,6 +159,12 @@ def test_standing_charge_and_debt_of_the_dark_are_collected_once():
     assert meter.read("payment.time_debt_1_millipence") == 30000 - 74 * 100
 
 
+def test_a_meter_that_never_lived_a_half_hour_pays_for_the_dark_from_its_start_on():
+    meter = prepaid(100000, START_S + 60, standing_charge=20, standing_charge_scale=-2)
+    meter.commit(True)
+    assert balance(dark_until(meter, START_S + 2 * DAY_S + 5)) == 60000
+
+
 def test_waking_that_fails_has_done_nothing_and_is_done_when_the_hub_tells_its_time_again():
     meter = prepaid(100000, standing_charge=20, standing_charge_scale=-2)
     meter.write("clock.status", RELIABLE)

@@ -15,6 +15,7 @@ from micropython import const
 from smets.meter import outage_end
 
 _HALF_HOUR_S = const(1800)
+_LONGEST_GAP_S = const(3600)
 _INVALID = const(2)
 
 
@@ -48,12 +49,13 @@ def wake(meter, now_s):
     outage = meter.outage
     lost_s = outage.get("lost_s")
     outage.put("lost_s", 0)
-    started_s = max(lost_s, now_s - (meter.time_s - lost_s))
-    if now_s > meter.time_s:
+    own_s, since_s, until_s = meter.time_s, meter.payment.get("charged_to_s"), now_s - now_s % _HALF_HOUR_S
+    if not 0 <= own_s - since_s <= _LONGEST_GAP_S:  # the clock was set, and no half hour has ended since
+        since_s = own_s - own_s % _HALF_HOUR_S
+    if now_s > own_s:
         meter.clock.put("time_s", now_s)
         meter.tell("clock", "time_s")
-    until_s, since_s = now_s - now_s % _HALF_HOUR_S, meter.payment.get("charged_to_s")
-    if 0 < since_s < until_s:
+    if since_s < until_s:
         meter.payment.collect_between(since_s, until_s)
     if not outage.get("off"):
-        outage_end.tell_all_restored(outage, lost_s, started_s)
+        outage_end.tell_all_restored(outage, lost_s, max(lost_s, now_s - own_s + lost_s))
