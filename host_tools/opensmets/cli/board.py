@@ -92,10 +92,13 @@ def log(port: Port = AUTO, as_json: Json = False) -> None:
     """
     from opensmets.links.finding import resolve_port
 
+    from opensmets.bench.tracebacks import in_source_names
+
     path = resolve_port(port)
     lines = _told(path)
     if lines is None:
         lines = _read(path)
+    lines = [in_source_names(line) for line in lines]
     if as_json:
         write_json(lines)
     elif lines:
