@@ -90,9 +90,8 @@ def log(port: Port = AUTO, as_json: Json = False) -> None:
 
     A meter that runs tells them itself; of a board that is at its prompt the log's files are read.
     """
-    from opensmets.links.finding import resolve_port
-
     from opensmets.bench.tracebacks import in_source_names
+    from opensmets.links.finding import resolve_port
 
     path = resolve_port(port)
     lines = _told(path)
