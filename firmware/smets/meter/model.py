@@ -32,8 +32,8 @@ _PENDING = "smets.meter.pending"
 _HALF_HOUR_S = const(1800)
 _SCARCE_BYTES = const(10240)
 """Free heap below which a component may not find the room for its logs and its code."""
-_KEPT_ROWS = const(16)
-"""Rows that wait for a commit in RAM before there is one for them."""
+_KEPT_ROWS = const(16)  # that wait in RAM for a commit before there is one for them
+_FULL = const(8)  # the slots of kept_rows.py
 _LOG_CLEARED = const(0x8F52)
 _LAST_S = const(0xFFFFFFFE)
 DAY_S = const(86400)
@@ -182,6 +182,10 @@ class Meter:
         """Work out the tariff anew, and act on the account's credit, when it is due: with what heap there is."""
         if len(self.logs.kept) > _KEPT_ROWS:
             self.commit()
+        if self.logs.slot == _FULL:
+            self.drop_cold()
+            on_demand.call("smets.meter.kept_rows", "settle", self.logs)  # now that nothing else wants the heap
+            self.logs.put_away()
         tariff, payment = self.tariff, self.payment
         if tariff.is_due(self.time_s) or payment.get("watch_millipence") == LOOK_AT_ONCE:
             self.commit()
