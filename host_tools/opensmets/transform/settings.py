@@ -44,7 +44,7 @@ def _billing_dates(element: etree._Element) -> list[bytes]:
 
 def joined(element: etree._Element, _: Scope) -> Data:
     """Make one text of all that stands in an element: MPANs are written one behind the other."""
-    return Data("octets", "".join(text_of(child).strip() for child in child_elements(element)).encode("utf-8"))
+    return Data("octets", "".join(text_of(child) for child in child_elements(element)).encode("utf-8"))
 
 
 def alert_behaviour(element: etree._Element, scope: Scope) -> Data:
