@@ -18,7 +18,7 @@ from tests.host.round_trip import START_S, Household, provisioned
 
 ANSWER_TIMEOUT_S = 60.0
 #: Gives the meter of so many elements and phases, in a heap of so many bytes.
-Households = Callable[[int, int, str], Household]
+Households = Callable[[int, int], Household]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -48,10 +48,10 @@ def households(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Households]
     with ExitStack() as running:
 
         @cache
-        def household(elements: int, phases: int, heap: str) -> Household:
+        def household(elements: int, phases: int) -> Household:
             folder = tmp_path_factory.mktemp("household")
             pki.init(folder / "keys")
-            device = running.enter_context(VirtualDevice(folder / "store", bench=True, heap=heap))
+            device = running.enter_context(VirtualDevice(folder / "store", bench=True))
             link = running.enter_context(open_link(device.port))
             keystore = provisioned(link, folder / "keys", elements=elements, phases=phases)
             conversation = Conversation(link, keystore)

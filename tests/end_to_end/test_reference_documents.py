@@ -1,7 +1,7 @@
 """Every request document of the reference set for an electricity meter is carried out, on real MicroPython.
 
 Each is given the next counter and goes to the least meter that has all that its use case names. What it
-does to the meter stays: the next document finds it so. What heap a request takes is judged by the heap gate.
+does to the meter stays: the next document finds it so. All pass in a Pico's heap.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ pytestmark = [
 ]
 _OTHER_ROOT = "its certificates are under the reference's root, not under this meter's"
 #: Room for what a meter has met: 150 documents, none of them after a start of its own.
-HEAP = "400k"
 #: What a meter refuses that is not in the state which a document means, by the beginnings of their names.
 REFUSED = {
     "ECS70": "its clock is far from the document's", "CS06_11.3_IMMEDIATE": "it holds no such firmware",
@@ -70,7 +69,7 @@ def answered(household: Household, path: Path) -> tuple[Prepared, etree._Element
 
 @pytest.mark.parametrize("path", for_devices(), ids=scenario)
 def test_every_document_is_carried_out(households: Households, path: Path) -> None:
-    household = households(*kind_of(Visit(use_case(scenario(path).split("_")[0]))), HEAP)
+    household = households(*kind_of(Visit(use_case(scenario(path).split("_")[0]))))
     if error := STRANGE.get(scenario(path)):
         with pytest.raises(error):
             answered(household, path)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import pytest
 
 from opensmets.bench.firmware import micropython_path
-from opensmets.bench.virtual import HEAP
 from tests.end_to_end.conftest import Households
 from tests.host.test_round_trip import CASES, go_there_and_back
 
@@ -22,4 +21,4 @@ EXAMPLES = 4
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_set_is_read(households: Households, name: str) -> None:
     case = CASES[name]
-    go_there_and_back(households(case.elements, case.phases, HEAP), case, EXAMPLES)
+    go_there_and_back(households(case.elements, case.phases), case, EXAMPLES)

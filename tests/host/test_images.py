@@ -22,7 +22,7 @@ from opensmets.errors import SmetsError, UsageError
 from opensmets.links import Link, open_link
 from opensmets.security import pki
 from opensmets.security.keystore import KeyStore
-from tests.host.image.on_unix import HEAP_WITH_PANEL, ImageOnUnix, run_in_image
+from tests.host.image.on_unix import ImageOnUnix, run_in_image
 
 pytestmark = pytest.mark.xdist_group("images")
 needs_micropython = pytest.mark.skipif(micropython_path() is None, reason="no MicroPython here: set $MICROPYTHON")
@@ -258,7 +258,7 @@ def test_an_image_becomes_a_meter(running: ImageOnUnix, keystore: KeyStore) -> N
 @needs_micropython
 def test_a_board_with_a_panel_shows_what_it_is(tmp_path: Path, keystore: KeyStore) -> None:
     image = build(read_board("UNIX"), panel=True)
-    with ImageOnUnix(image, tmp_path, HEAP_WITH_PANEL) as device, open_link(device.port) as link:
+    with ImageOnUnix(image, tmp_path) as device, open_link(device.port) as link:
         assert not who(link)["provisioned"], device.errors()
         wait_for_display(device, "NO METER YET")
         become_meter(device, link, keystore)

@@ -18,7 +18,6 @@ from tests.reference import ROOT
 
 START = Path(__file__).with_name("start.py")
 HEAP = "250k"  # a stock Pico's; the stand-ins and the flash in a file take of it as well
-HEAP_WITH_PANEL = "270k"
 
 
 def run_in_image(image: Image, folder: Path, program: str) -> list[str]:
