@@ -19,14 +19,12 @@ from opensmets.links import open_link
 from opensmets.security import pki
 
 pytestmark = pytest.mark.xdist_group("end_to_end")
-ROOMY = "400k"
-"""What is exact is judged here, not what passes in 250 KB: test_heap_gate.py does that."""
 DAYS = 33  # more than the logs of 31 days keep
 
 
 def test_a_month_is_exact_and_what_is_not_is_found(tmp_path: Path) -> None:
     keystore = pki.init(tmp_path / "keys")
-    with VirtualDevice(tmp_path / "esme", bench=True, heap=ROOMY) as device, open_link(device.port) as link:
+    with VirtualDevice(tmp_path / "esme", bench=True) as device, open_link(device.port) as link:
         provision(link, keystore, EUI)
         bench = Bench(link)
         prepare(bench)
