@@ -120,6 +120,9 @@ def test_names_that_never_meet_share_one() -> None:
     related = {name: ast.parse(text) for name, text in apart.items()}
     new = rename(related, [], set(), [{"one", "two"}])
     assert len({new[name] for name in ("glow", "warm", "rain", "cold")}) == 4, "an object may have all of them"
+    local = {"one": red, "two": blue, "three": "def mix(glow, rain):\n    return glow.warm, rain.cold\n"}
+    new = rename({name: ast.parse(text) for name, text in local.items()}, [], set(), [{"one"}, {"two"}])
+    assert new["glow"] != new["rain"], "both are variables of one function"
     attached = {"one": ast.parse(apart["one"]), "two": ast.parse(apart["two"] + "def mark(it):\n    it.glow = 3\n")}
     new = rename(attached, [], set(), [{"one"}, {"two"}])
     assert new["glow"] not in (new["rain"], new["cold"], new["mark"]), "any object may have it"

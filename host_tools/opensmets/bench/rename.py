@@ -196,20 +196,31 @@ def _attached(tree: ast.Module) -> set[str]:
     )
 
 
+def _unbound(tree: ast.AST) -> set[str]:
+    """Return the names that stand for themselves somewhere: variables, parameters, what is imported, keywords."""
+    found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    found |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg | ast.keyword) and node.arg}
+    found |= {node.asname or node.name for node in ast.walk(tree) if isinstance(node, ast.alias)}
+    return found | {
+        name for node in ast.walk(tree) if isinstance(node, ast.Global | ast.Nonlocal) for name in node.names
+    }
+
+
 def _meetings(
     trees: Mapping[str, ast.Module], families: Iterable[set[str]], names: set[str]
 ) -> tuple[set[str], dict[str, set[str]]]:
     """Return the names that must be the only ones of their kind, and for each other one those that it meets.
 
-    A name of a module meets all in the text of each module that has it; a name of objects those of the modules that
-    define it, and of those related by inheritance, for other objects have no part in it.
+    A name of a module or of something local meets all in the text of each module that has it; a name that is always
+    an object's those of the modules that define it, and of those related by inheritance, for other objects have no part
+    in it.
     """
     texts = {module: set(identifiers(tree)) for module, tree in trees.items()}
     of_objects = names & set().union(*map(_of_objects, trees.values()))
     alone = of_objects & set().union(*map(_attached, trees.values()))
     met: dict[str, set[str]] = {name: set() for name in names - alone}
-    for text in texts.values():
-        for name in text & (met.keys() - of_objects):
+    for module, text in texts.items():
+        for name in text & met.keys() - (of_objects - _unbound(trees[module])):
             met[name] |= text
     for family in families:
         text = set().union(*(texts[module] for module in family))
