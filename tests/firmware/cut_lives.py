@@ -169,7 +169,7 @@ class CutLife:
     def _let_go(self):
         """The meter that had no power any more is gone, and its open files with it."""
         self.meter.logs.release()
-        self.meter._journal.close()
+        self.meter.journal.close()
 
 
 def compare_with_whole(home, steps, cuts):

@@ -9,7 +9,7 @@ RELIABLE = 0
 def started(meter, phases=1, elements=1):
     """Return the meter that starts with what `meter` has on flash, after a loss of supply."""
     given = {"tokens": meter.tokens, "phases": phases, "elements": elements}
-    again = make_meter(journal=meter._journal, stores=meter.logs._open_store, **given)
+    again = make_meter(journal=meter.journal, stores=meter.logs._open_store, **given)
     waking.start(again)
     return again
 

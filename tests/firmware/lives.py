@@ -238,7 +238,7 @@ def carry_out(meter, home, step, cut_s=0):
         return meter
     if what == "restart":
         meter.commit(True)
-        return restarted(home, meter._journal, meter.logs._open_store, meter.tokens)
+        return restarted(home, meter.journal, meter.logs._open_store, meter.tokens)
     if what == "dark":
         meter = dark_until(meter, meter.time_s + given[0], home["phases"], _given(home)["elements"])
         meter.advance(meter.time_s, Measurement())

@@ -8,6 +8,9 @@ class MemoryJournal:
     def get(self, key):
         return self.values.get(key)
 
+    def long_value(self, key):
+        return _Long(self, key) if len(self.values.get(key, b"")) > 256 else None
+
     def put(self, key, value):
         self.put_many([(key, value)])
 
@@ -24,3 +27,14 @@ class MemoryJournal:
 
     def keys(self, prefix=""):
         return sorted([key for key in self.values if key.startswith(prefix)])
+
+
+class _Long:
+    def __init__(self, journal, key):
+        self._journal, self._key, self._was = journal, key, journal.get(key)
+
+    def part(self, first, size):
+        return self._was[first : first + size]
+
+    def is_same(self):
+        return self._journal.get(self._key) == self._was

@@ -172,7 +172,7 @@ def test_nothing_counts_as_done_that_could_not_be_kept():
     def fail(pairs):
         raise OSError(28)
 
-    world.meter._journal.put_many = fail
+    world.meter.journal.put_many = fail
     assert world.ask(SWITCH, script(52)) == ([HARDWARE, OTHER], b"\x00\x00")
 
 
@@ -429,7 +429,7 @@ def test_state_is_in_the_journal_when_the_answer_leaves():
     world = World()
     world.ask(script(52))
     world.ask(*limit_to(5000, TOMORROW))
-    again = make_meter(journal=world.meter._journal)
+    again = make_meter(journal=world.meter.journal)
     assert again.read("supply.state") == 0 and again.passive("load_limit.power_threshold_w") == 5000
     assert again.activation("load_limit.power_threshold_w") == START_S + 86400
 

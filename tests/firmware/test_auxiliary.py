@@ -71,7 +71,7 @@ def test_a_level_holds_between_its_times_and_over_a_restart():
     meter.advance(START_S + 60, NO_LOAD)
     assert level(meter, 3, "input") == 50 and level(meter, 3) == 0
     meter.release()
-    again = make_meter(journal=meter._journal)
+    again = make_meter(journal=meter.journal)
     assert level(again, 3, "input") == 50
     again.advance(START_S + HOUR_S, NO_LOAD)
     assert level(again, 3, "input") == 0

@@ -3,7 +3,7 @@
 import random
 
 from smets.cosem import axdr, dates
-from smets.cosem.measuring import MeasuringSink
+from smets.cosem.late_list import Window
 from smets.cosem.sink import BufferSink, SinkFull
 
 NUMBERS = (
@@ -47,15 +47,14 @@ def test_lengths_take_their_shortest_form():
 def test_an_open_length_is_closed_over_what_was_written():
     for size in (0, 1, 127, 128, 255, 256, 3000):
         content = bytes([index * 7 & 0xFF for index in range(size)])
-        sink, measured = BufferSink(bytearray(3100), 5), MeasuringSink(3100)
-        for one in (sink, measured):
-            one.byte(9)
-            mark = one.begin_length()
-            one.write(content)
-            one.end_length(mark)
+        sink = BufferSink(bytearray(3100), 5)
+        sink.byte(9)
+        mark = sink.begin_length()
+        sink.write(content)
+        sink.end_length(mark)
         reader = axdr.Reader(sink.written())
         reader.expect(axdr.OCTETS)
-        assert reader.take(reader.length()) == content and reader.pos == reader.end == measured.pos
+        assert reader.take(reader.length()) == content and reader.pos == reader.end
 
 
 def test_a_sink_refuses_what_does_not_fit():
@@ -65,7 +64,20 @@ def test_a_sink_refuses_what_does_not_fit():
     assert refused(sink.begin_length, error=SinkFull)
     sink.write(b"12")
     assert refused(sink.byte, 3, error=SinkFull)
-    assert refused(MeasuringSink(1).write, b"12", error=SinkFull)
+
+
+def test_a_window_gets_the_octets_that_fall_into_it():
+    whole = bytes(range(20))
+    for start in range(20):
+        for end in range(start, 21):
+            sink, part = Window(), bytearray(end - start)
+            sink.open(start, memoryview(part))
+            sink.byte(0)
+            sink.write(whole[1:7])
+            sink.write(b"")
+            sink.byte(7)
+            sink.write(memoryview(whole)[8:])
+            assert sink.pos == 20 and bytes(part) == whole[start:end]
 
 
 def test_skip_passes_every_type():

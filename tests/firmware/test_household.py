@@ -106,7 +106,7 @@ def live(meter, reference, powers, cuts=(1800,), restarts=0):
             reference.live(import_w, export_w)
         if restarts and place % (len(powers) // restarts) == 1:
             meter.commit(True)
-            meter = make_meter(journal=meter._journal, stores=meter.logs._open_store, tokens=meter.tokens)
+            meter = make_meter(journal=meter.journal, stores=meter.logs._open_store, tokens=meter.tokens)
         while meter.take_event():
             pass
     return meter
@@ -187,7 +187,7 @@ def test_no_register_goes_down_whatever_is_asked_of_the_meter():
             meter.call("account.reset_balance", 0)
         elif what == 4:  # the power is cut: what is on flash is all there is
             meter.commit(True)
-            meter = make_meter(journal=meter._journal, stores=meter.logs._open_store, tokens=meter.tokens)
+            meter = make_meter(journal=meter.journal, stores=meter.logs._open_store, tokens=meter.tokens)
         tou_wh = sum(meter.read("tariff_registers.tou_wh"))
         now = [meter.read("registers.active_import_wh"), meter.read("registers.active_export_wh"), tou_wh, meter.time_s]
         assert tou_wh == now[0] and min([now[place] - seen[place] for place in range(4)]) >= 0

@@ -54,7 +54,7 @@ class Device:
     def stop(self):
         if self.meter:
             self.meter.logs.release()
-            self.meter._journal.close()
+            self.meter.journal.close()
 
     def close(self):
         self.stop()
@@ -126,7 +126,7 @@ def test_rows_of_short_periods_and_cleared_logs():
     meter.write("voltage.measurement_period_s.0", 10)
     meter.advance(START_S + 3600, Measurement(voltage_dv=(2300, 0, 0)))
     assert [row[0] for row in rows(meter, "voltage_1")] == [START_S + 10 * each for each in range(1, 361)]
-    assert max(len(value) for key, value in meter._journal.values.items() if key.startswith("rows/")) < 480
+    assert max(len(value) for key, value in meter.journal.values.items() if key.startswith("rows/")) < 480
     meter.call("logs.clear_voltage_1", None)
     meter.advance(START_S + 3650, Measurement(voltage_dv=(2310, 0, 0)))
     assert rows(meter, "voltage_1") == [(START_S + 3600 + 10 * each, 231) for each in range(1, 6)]

@@ -174,9 +174,9 @@ def test_the_cap_limits_debt_for_a_week():
 def test_a_token_is_used_in_the_very_write_that_keeps_its_credit():
     meter = credit(1000)
     meter.commit()
-    before = dict(meter._journal.values)
-    put, writes = meter._journal.put_many, []
-    meter._journal.put_many = lambda pairs: (writes.append([key for key, _ in pairs]), put(pairs))
+    before = dict(meter.journal.values)
+    put, writes = meter.journal.put_many, []
+    meter.journal.put_many = lambda pairs: (writes.append([key for key, _ in pairs]), put(pairs))
     meter.call("credit.enter_token", b"1" * 20)
     (write,) = [keys for keys in writes if "meter/payment" in keys]
     assert "utrn/seen" in write and "utrn/seen" not in before
@@ -214,11 +214,11 @@ def test_limits_refuse_a_credit_and_leave_the_token():
 def test_a_flash_that_fails_keeps_neither_credit_nor_token():
     meter = credit(1000)
     meter.commit()
-    meter._journal.put_many = failing(OSError)
+    meter.journal.put_many = failing(OSError)
     assert raised(OSError, meter.call, "credit.enter_token", b"1" * 20)
     assert raised(Refused, meter.call, "credit.enter_token", b"1" * 20) and account(meter)[0] == 1000000
-    del meter._journal.put_many
-    again = make_meter(journal=meter._journal, tokens=meter.tokens)  # the power went before it could be kept
+    del meter.journal.put_many
+    again = make_meter(journal=meter.journal, tokens=meter.tokens)  # the power went before it could be kept
     assert account(again)[0] == 0 and again.stored("utrn/seen") is None
     again.call("credit.enter_token", b"1" * 20)
     assert account(again)[0] == 1000000 and again.stored("utrn/seen") == b"9"
@@ -240,10 +240,10 @@ def keyed_in_on_a_failing_device(error, calls):
     meter.commit()
     stores, before = meter.logs._open_store, account(meter)
     limit = Failing(error, calls)
-    meter._journal.put_many = limit.around(meter._journal.put_many)
+    meter.journal.put_many = limit.around(meter.journal.put_many)
     meter.logs._open_store = limit.around(stores)
     fails = raised(error, meter.call, "credit.enter_token_locally", b"1" * 20)
-    del meter._journal.put_many
+    del meter.journal.put_many
     meter.logs._open_store = stores
     if fails:
         assert account(meter) == before, (error, calls)
@@ -372,7 +372,7 @@ def test_activations_happen_in_the_order_of_their_times():
         meter.set_passive(path, 1000 + at)
         meter.activate(path, START_S + (300, 100, 100)[at], bytes([at]))
     meter.commit()
-    again = make_meter(journal=meter._journal, stores=meter.logs._open_store)
+    again = make_meter(journal=meter.journal, stores=meter.logs._open_store)
     again.advance(START_S + HOUR_S, Measurement())
     found = [again.take_event() for _ in range(3)]
     assert found == [
@@ -394,7 +394,7 @@ def test_an_activation_that_finds_no_heap_or_flash_is_carried_out_later():
         limit.adopt = works
         meter.commit()
         if restarts:
-            meter = make_meter(journal=meter._journal, stores=meter.logs._open_store)
+            meter = make_meter(journal=meter.journal, stores=meter.logs._open_store)
         meter.advance(START_S + 300, Measurement())
         assert meter.read("load_limit.period_s") == meter.read("load_limit.restoration_period_s") == 1234
         assert [meter.take_event()[2] for _ in range(2)] == [b"50", b"100"] and meter.take_event() is None
@@ -490,7 +490,7 @@ def test_events_go_to_the_logs_of_their_code_and_the_queue_keeps_the_newest():
     for second in range(40):
         meter.record(1, b"", START_S + second)
     meter.commit()
-    again = make_meter(journal=meter._journal, stores=Stores())
+    again = make_meter(journal=meter.journal, stores=Stores())
     assert meter.events.dropped == 8 and again.take_event() == (1, START_S + 8, b"")
 
 
@@ -498,13 +498,13 @@ def test_what_flows_is_saved_every_half_hour_and_what_changes_at_once():
     meter = make_meter()
     meter.commit(True)
     writes = []
-    keep = meter._journal.put_many
+    keep = meter.journal.put_many
 
     def put_many(pairs):
         writes.append(sorted([key for key, _ in pairs]))
         keep(pairs)
 
-    meter._journal.put_many = put_many
+    meter.journal.put_many = put_many
     meter.advance(START_S + 30, Measurement(500))  # the tariff is worked out
     writes.clear()
     for minute in range(1, 30):

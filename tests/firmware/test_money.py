@@ -139,7 +139,7 @@ def disturb(meter, number):
     meter.commit()
     if what == 5:  # the power is cut: what is on flash is all there is
         use(meter, random.randrange(1, 3000), 2000)
-    again = make_meter(journal=meter._journal, stores=meter.logs._open_store, tokens=meter.tokens)
+    again = make_meter(journal=meter.journal, stores=meter.logs._open_store, tokens=meter.tokens)
     if what == 5:
         waking.start(again)
         use(again, random.randrange(1, 3000), 2000)

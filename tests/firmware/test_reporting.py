@@ -51,7 +51,7 @@ def test_an_alert_that_waits_outlives_a_power_cut():
     world = speaker({0x8F02: OSError})
     assert fails(world.tell_events, OSError)
     world.meter.commit()
-    again = Speaker(make_meter(journal=world.meter._journal), {})
+    again = Speaker(make_meter(journal=world.meter.journal), {})
     again.tell_events()
     assert [code for code, _, _ in again.told] == [0x8F02, 0x8F03]
 

@@ -35,7 +35,7 @@ def read_switching_table(meter):
 def again(meter):
     """Return the meter after a restart, with what it had put on flash."""
     meter.commit()
-    return make_meter(journal=meter._journal)
+    return make_meter(journal=meter.journal)
 
 
 def test_a_switching_table_is_in_force_from_its_time_on_whole():

@@ -41,7 +41,7 @@ def registers(meter):
 
 def again(meter):
     """Return the meter after a restart."""
-    return make_meter(journal=meter._journal, stores=meter.logs._open_store)
+    return make_meter(journal=meter.journal, stores=meter.logs._open_store)
 
 
 def test_two_rates_share_the_energy_of_a_day():

@@ -148,7 +148,7 @@ def test_cutting_time_and_restarts_change_nothing():
         found += told(meter)
         meter.commit(True)
         meter.release()
-        meter = power_log_meter(journal=meter._journal, stores=stores)
+        meter = power_log_meter(journal=meter.journal, stores=stores)
     assert found == story and len(story) > 8
     assert list(meter.log("logs.power_event").rows()) == list(whole.log("logs.power_event").rows())
     assert meter.read("registers.active_import_wh") == whole.read("registers.active_import_wh")

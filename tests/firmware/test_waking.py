@@ -93,7 +93,7 @@ def test_no_outage_is_judged_by_a_clock_that_was_never_set():
 
 def test_a_start_that_the_supply_did_not_cause_is_no_outage():
     meter = lived()
-    again = make_meter(journal=meter._journal, stores=meter.logs._open_store)
+    again = make_meter(journal=meter.journal, stores=meter.logs._open_store)
     again.hub_time(COMPARED_S + HOUR_S, RELIABLE)
     assert again.time_s == COMPARED_S and events(again) == []
 
@@ -189,7 +189,7 @@ def test_both_ends_are_in_the_power_event_log():
     meter = make_meter(flags_of=lambda code: flags.get(code, 0))
     meter.write("clock.status", RELIABLE)
     meter.commit()
-    again = make_meter(journal=meter._journal, stores=meter.logs._open_store, flags_of=meter.events.flags)
+    again = make_meter(journal=meter.journal, stores=meter.logs._open_store, flags_of=meter.events.flags)
     waking.start(again)
     again.hub_time(START_S + 180, RELIABLE)
     rows = list(again.log("logs.power_event").rows())

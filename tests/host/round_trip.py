@@ -35,7 +35,7 @@ EUI = bytes.fromhex("00db1234567890a0")
 #: 2026-11-30T00:00:00Z: before every moment that is drawn.
 START_S = 849_312_000
 #: What is set is read again, and that answer has to fit the meter's buffer: rows of logs alone may be longer.
-MAX_COMMAND = 4352
+MAX_COMMAND = 17408
 Content = Mapping[str, Any]
 _MOMENT = re.compile(r"((?:\d+-\d\d-\d\d)?T?)((?:\d\d:\d\d:\d\d)?)(?:\.(\d+))?Z?")
 

@@ -31,8 +31,8 @@ class OneValue:
 
     elements = read
 
-    def packing(self, path: str) -> list[Any]:
-        return []
+    def resolve(self, path: str) -> tuple[OneValue, str, None]:
+        return self, path, None
 
     def check(self, path: str, value: Any) -> None:
         pass

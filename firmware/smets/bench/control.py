@@ -97,7 +97,10 @@ class BenchControl:
     def _set(self, request):
         path, value = _text(request["path"]), request["value"]
         if isinstance(value, list):
-            elements, value = value, self._meter.packing(path)
+            component, name, index = self._meter.resolve(path)
+            elements, value = value, []
+            if index is None and hasattr(component, "packing"):
+                value = component.packing(name, None)
             for element in elements:
                 value.append(_taken(element))
         else:

@@ -55,6 +55,10 @@ MAX_ITEMS = const(64)
 _RESULT_SIZE = const(2)
 _COMMAND_DONE = const(0x8154)
 _COMMAND_FAILED = const(0x8155)
+_LONG = const(4352)
+"""Octets of a request above which a list of it wants room that was there before (MAX_WHOLE of message/envelope.py)."""
+_ROOM = const(4096)
+"""The longest value that the meter keeps."""
 
 
 class MalformedRequest(ValueError):
@@ -132,8 +136,10 @@ class AccessService:
         axdr.write_length(sink, count)
         start, limit = sink.pos, sink.limit
         try:
+            self._codec.room = bytearray(_ROOM) if len(request) > _LONG else None
             self._meter.begin()
             self._run(items, data, count, sink)
+            collect()  # what the stores keep in the heap must not lie scattered behind garbage
             self._meter.commit()
         except self._store_errors:
             sink.back_to(start)
@@ -174,6 +180,7 @@ class AccessService:
         """Write each item's data and note its result."""
         limit, failed = sink.limit, False
         for index in range(count):
+            self._meter.make_room()
             item = Specification(items)
             start = data.pos
             data.skip()
@@ -259,6 +266,7 @@ class AccessService:
 
         What the meter has still to work out of its changed tariff it does later, when it fails now.
         """
+        self._codec.room = None
         try:
             self._meter.release()
         except self._store_errors + (MemoryError,):

@@ -34,16 +34,6 @@ class LateRows:
         except IndexError:
             raise ValueError("%s: a row that was to be sent is gone" % self._path)
 
-    def seal_with(self, sink, start, gcm):
-        """Let what was written to `sink` since `start`, late rows and all, be encrypted when it is sent; add its tag.
-
-        Here and not beside, for this module is in the heap as long as its rows are, and would come a second time.
-        """
-        seal = LateSeal(gcm)
-        before = len([None for place, _ in sink.late if place <= start])
-        sink.late.insert(before, [start, seal])
-        sink.late.append([sink.pos, LateTag(seal)])
-
     def _fill(self, offset, view):
         log = self._meter.log(self._path)
         index, skip = divmod(offset, self._width)
@@ -64,25 +54,7 @@ class LateRows:
         if self._is_kept_so:
             log.record_into(self._places[index], view)
         else:
-            self._codec.encode_row(self._node, log.values(self._places[index]), BufferSink(view))
-
-
-class LateSeal:
-    """Where an encrypted part begins; `gcm` is started for its text (crypto/gcm.py)."""
-
-    size = 0
-
-    def __init__(self, gcm):
-        self.gcm = gcm
-
-
-class LateTag:
-    """Where it ends: its tag, which is known when its text was made once."""
-
-    size = 12
-
-    def __init__(self, seal):
-        self.seal = seal
+            self._codec.encode_element(self._node, log.values(self._places[index]), BufferSink(view), False)
 
 
 def _codes(node, codec):

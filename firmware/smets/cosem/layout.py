@@ -26,6 +26,10 @@ _CONDITIONS = ("single", "twin", "one_phase", "three_phase")
 _TEXTS = (axdr.OCTETS, axdr.VISIBLE, axdr.UTF8, axdr.BITS)
 _CONTAINERS = (axdr.ARRAY, axdr.STRUCTURE, axdr.COMPACT, _CHOICE)
 _OPEN_END = const(0xFFFFFFFF)
+_LONG = const(4096)
+"""Octets of a list as it comes above which it is packed into `room`."""
+_ROOM_BEHIND = const(2048)
+"""Room in the answer that a list leaves to what is behind it."""
 
 
 class Mismatch(ValueError):
@@ -72,6 +76,8 @@ class LayoutCodec:
         self._date = bytearray(dates.SIZE)
         self._from_s, self._to_s = 0, _OPEN_END
         self._changes = []
+        self._list = None  # the list whose elements are being taken in
+        self.room = None  # a bytearray for a long list, made before the heap is full of what a long command brings in
 
     def is_present(self, code):
         """Return whether the layout's condition holds on this meter."""
@@ -127,9 +133,7 @@ class LayoutCodec:
         if node.flags & _EACH:
             if tagged:
                 axdr.write_length(sink, len(value))
-            child = self._nodes(node)[0]
-            for element in value:
-                self._encode(child, element, sink, tagged)
+            self._encode_list(self._nodes(node)[0], value, sink, tagged)
             return
         if tagged:
             axdr.write_length(sink, self._count(node))
@@ -141,6 +145,16 @@ class LayoutCodec:
                 index += 1
             if self._present(child):
                 self._encode(child, given, sink, tagged)
+
+    def _encode_list(self, child, elements, sink, tagged):
+        """Write elements; those of a long list are written when they are sent, where the sink allows it."""
+        if sink.late is not None and getattr(elements, "is_long", False):
+            late = fetch("smets.cosem.late_list", "LateList")(self, child, elements)
+            if late.size > sink.limit - sink.pos - _ROOM_BEHIND:
+                sink.late.append([sink.pos, late])
+                return
+        for element in elements:
+            self._encode(child, element, sink, tagged)
 
     def _encode_compact(self, node, sink):
         """Write a log's rows; those that do not fit are written when they are sent, where the sink allows it."""
@@ -155,12 +169,12 @@ class LayoutCodec:
             sink.late.append([sink.pos, rows])
         else:
             for place in places:
-                self.encode_row(child, log.values(place), sink)
+                self._encode(child, log.values(place), sink, False)
         sink.end_length(mark)
 
-    def encode_row(self, node, row, sink):
-        """Write one row of a compact array whose rows' type, `node`, was described before."""
-        self._encode(node, row, sink, False)
+    def encode_element(self, node, value, sink, tagged):
+        """Write one more element of an array, or not `tagged` of a compact one, of which one was written before."""
+        self._encode(node, value, sink, tagged)
 
     def _width(self, node):
         """Return the octets of a row's value where they are always as many, else 0."""
@@ -193,13 +207,16 @@ class LayoutCodec:
         Returns the activation times that it held, a list of (path, time_s). Raises AxdrError or Mismatch for data of
         another type or out of limits, and what the meter raises.
         """
-        self._code, self._changes = code, []
-        node = Node(code, 0)
-        value = self._decode(node, reader)
-        if reader.pos != reader.end:
-            raise axdr.AxdrError("data after the value")
-        self._bind(node, value)
-        changes, self._changes = self._changes, []
+        self._code, self._changes, self._list = code, [], None
+        try:
+            node = Node(code, 0)
+            value = self._decode(node, reader)
+            if reader.pos != reader.end:
+                raise axdr.AxdrError("data after the value")
+            self._bind(node, value)
+            changes = self._changes
+        finally:
+            self._changes, self._list = [], None  # a long value must not be held for longer than it is wanted
         for flags, path, value in changes:
             if not flags & _ACTIVATION:
                 self._meter.check(path, value)
@@ -207,7 +224,7 @@ class LayoutCodec:
 
     def take_argument(self, code, reader):
         """Take in a method's argument; return (path of the method, its argument). Raises as `decode`."""
-        self._code, self._changes = code, []
+        self._code, self._changes, self._list = code, [], None
         node = Node(code, 0)
         return node.path, self._decode(node, reader)
 
@@ -252,11 +269,7 @@ class LayoutCodec:
         count = reader.count()
         if node.flags & _EACH:
             node.check(count)
-            child = self._nodes(node)[0]
-            values = self._meter.packing(node.path) if node.path else []
-            for _ in range(count):
-                values.append(self._decode(child, reader))
-            return values
+            return self._decode_list(node, count, reader)
         if count != self._count(node):
             raise Mismatch("elements")
         values = []
@@ -269,6 +282,23 @@ class LayoutCodec:
             elif child.flags & _WANTING:
                 values.append(0)
         return tuple(values)
+
+    def _decode_list(self, node, count, reader):
+        """Take in elements into a list that packs them, if the meter has one for them; so for a list in a list."""
+        around, child = self._list, self._nodes(node)[0]
+        if node.path:
+            room = None
+            if reader.end - reader.pos > _LONG:
+                room, self.room = self.room, None
+            component, name, index = self._meter.resolve(node.path)
+            values = component.packing(name, room) if index is None and hasattr(component, "packing") else []
+        else:
+            values = around.inner() if hasattr(around, "inner") else []
+        self._list = values
+        for _ in range(count):
+            values.append(self._decode(child, reader))
+        self._list = around
+        return values
 
     def _bind(self, node, value):
         if node.path is not None:

@@ -14,6 +14,7 @@ from micropython import const
 from smets.cosem import axdr, table
 from smets.cosem.results import SCOPE_OF_ACCESS_VIOLATED, Refusal
 from smets.cosem.selection import read_restriction
+from smets.on_demand import fetch
 
 SECURITY_HEADER = b"\x31\x00\x00\x00\x00"
 _HEAD = b"\x01\x01\x02\x02\x16\x02\x02\x05"
@@ -75,7 +76,7 @@ class ProtectedRead:
         self._service.make_room()
         protector = self._service.context.protector
         if sink.late_size(start):
-            sink.late[-1][1].seal_with(sink, start, protector.begin())
+            fetch("smets.cosem.late_seal", "seal")(sink, start, protector.begin())
         else:
             sink.write(protector.seal(sink.view(start, sink.pos)))
 

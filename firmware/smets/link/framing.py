@@ -36,7 +36,6 @@ class FrameDecoder:
         self.dropped_crc = self.dropped_length = self.dropped_long = self.dropped_cobs = 0
         self._frame = bytearray(max_payload + _OVERHEAD)
         self._view = memoryview(self._frame)
-        self._kept = 0
         self._input = b""
         self._position = self._end = 0
         self._length = self._left = 0  # where the frame ends so far, and what is to come of its block
@@ -53,26 +52,10 @@ class FrameDecoder:
         """
         while self._position < self._end:
             if self._decode() and self._is_good():
-                start, end = self._kept, self._length
+                end = self._length
                 self._restart()
-                return self._frame[start], self._view[start + 1 : end - 4]
+                return self._frame[0], self._view[1 : end - 4]
         return None
-
-    def keep(self, octets):
-        """Keep `octets`, a part of the payload returned last, behind what was kept before; return all that is (a view).
-
-        It is out of the way of the frames to come, for which there is less room, until `forget`, or until one comes
-        that is too long for it.
-        """
-        end = self._kept + len(octets)
-        self._view[self._kept : end] = octets
-        self._kept = self._length = end
-        return self._view[:end]
-
-    def forget(self):
-        """Keep nothing any more. What `keep` returned stays valid as a payload does."""
-        if self._kept:
-            self._kept = self._length = 0
 
     def _decode(self):
         """Decode up to a frame's end (return True) or the end of the input (False)."""
@@ -103,23 +86,22 @@ class FrameDecoder:
 
     def _is_good(self):
         """Judge the frame that just ended; count and forget a bad one. An empty one is no frame at all."""
-        length = self._length - self._kept
+        length = self._length
         if self._left:
             self.dropped_cobs += 1
-        elif length >= _OVERHEAD and self._length <= len(self._frame):
-            if crc32(self._view[self._kept : self._length]) == _RESIDUE:
+        elif _OVERHEAD <= length <= len(self._frame):
+            if crc32(self._view[:length]) == _RESIDUE:
                 return True
             self.dropped_crc += 1
         elif length or self._implied:
             self.dropped_length += 1
-            if self._length > len(self._frame):
+            if length > len(self._frame):
                 self.dropped_long += 1
-                self._kept = 0  # or no frame would ever find room again
         self._restart()
         return False
 
     def _restart(self):
-        self._length, self._left = self._kept, 0
+        self._length = self._left = 0
         self._implied = False
 
 

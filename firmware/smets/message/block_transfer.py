@@ -9,7 +9,8 @@ has without a gap and the window is how many it would have next: that is how a l
 octets and with both numbers zero ends a transfer that cannot go on; the next command ends one, too. A device never
 asks: the other side, which waits, sends again what was not confirmed, or its last confirmation.
 
-Loaded when the first block comes or is to be sent, and dropped when none came for IDLE_MS.
+What comes in is kept in a file (store/kept_message.py) until it was carried out. Loaded when the first block comes or
+is to be sent, and dropped when none came for IDLE_MS.
 """
 
 import gc
@@ -17,7 +18,7 @@ from binascii import crc32
 
 from micropython import const
 
-from smets.message.envelope import BLOCK, BLOCK_HEAD, MAX_MESSAGE, WINDOW, encode_length, read_length
+from smets.message.envelope import BLOCK, BLOCK_HEAD, MAX_MESSAGE, MAX_WHOLE, WINDOW, encode_length, read_length
 
 TAG = const(0xE0)
 IDLE_MS = const(30000)
@@ -30,28 +31,27 @@ _FIXED = const(6)
 class Blocks:
     """What is under way: one message coming in, one going out. `send(view)` sends one APDU.
 
-    `room` is where the message that comes in is put together (link/framing.py's `keep` and `forget`): a buffer of that
-    length would find no place in a small heap. `refuse_long()` is called for a message that is longer than MAX_MESSAGE.
-    `frame` (memoryview) has room for an APDU, BLOCK_HEAD and BLOCK octets; nothing stays in it. `refused` counts APDUs
-    that make no sense. `past` is what `drop` returned when the last of these was let go of.
+    `refuse_long(most)` is called for a message of more than `most` octets. `frame` (memoryview) has room for an APDU,
+    BLOCK_HEAD and BLOCK octets; nothing stays in it. `keep()` makes the KeptMessage for one that comes in. `past` is
+    what `drop` returned when the last of these was let go of. `refused` counts APDUs that make no sense.
     """
 
-    def __init__(self, send, room, refuse_long, frame, past=()):
+    def __init__(self, send, refuse_long, frame, keep, past=()):
         self.refused = 0
-        self._send, self._room, self._refuse_long = send, room, refuse_long
-        self._frame = frame
+        self._send, self._refuse_long = send, refuse_long
+        self._frame, self._keep_new = frame, keep
         self._idle_ms = 0
         self._message = None
         self._sent = 0  # the last block that was made
-        self._size = 0
-        # the CRC of the message's first block: the same comes again when a confirmation was lost
+        self.kept = None  # the message that comes in
+        self._is_whole = bool(past)
+        # the CRC of its first block, and how many have come: the same come again when a confirmation was lost
         self._first, self._received = past or (None, 0)
-        self._ended = bool(past)
 
     @property
-    def is_sending(self):
-        """Whether a message is going out."""
-        return self._message is not None
+    def is_under_way(self):
+        """Whether a message is going out, or has come in half."""
+        return self._message is not None or (self.kept is not None and not self._is_whole)
 
     @property
     def is_done(self):
@@ -63,7 +63,7 @@ class Blocks:
         self._idle_ms += passed_ms
         if self._idle_ms < IDLE_MS:
             return False
-        self._room.forget()
+        self._forget()
         return True
 
     def start(self, message):
@@ -73,7 +73,11 @@ class Blocks:
         self._send_from(message, 1, WINDOW)
 
     def take(self, apdu):
-        """Take an APDU (memoryview); return the whole message (memoryview) when its last block has come, else None."""
+        """Take an APDU (memoryview); return the whole message when its last block has come, else None.
+
+        It is a memoryview, or a Kept when it has more than MAX_WHOLE octets; `kept` is to be closed when it was carried
+        out. Raises OSError when it cannot be kept; the other side is told that it ended.
+        """
         self._idle_ms = 0
         control, number, confirmed, octets = _parse(apdu)
         if control is None:
@@ -87,50 +91,60 @@ class Blocks:
         return None
 
     def drop(self):
-        """End what is going out, for there is another command; return what to know of the message that came in last,
-        empty while one is coming in or none did."""
-        if self._message:
+        """End what is under way, for there is another command, or time has to go on and wants the room; return what to
+        know of the message that came in last, empty when none did or it did not come whole."""
+        if self.is_under_way:
             self._message = None
+            if not self._is_whole:
+                self._forget()
             self._confirm(_LAST, 0, 0)
-        return (self._first, self._received) if self._ended else ()
+        return (self._first, self._received) if self._is_whole else ()
 
     # in
 
     def _collect(self, control, number, octets):
         if number == 1 and crc32(octets) != self._first:
-            self._begin(octets)
+            self._forget()
+            self._first = crc32(octets)
         whole = None
-        if number == self._received + 1 and not self._ended:
-            self._size += len(octets)
-            if self._size > MAX_MESSAGE:
-                self.end_long()
+        if number == self._received + 1 and not self._is_whole:
+            if number > 1 and self.kept.size + len(octets) > MAX_MESSAGE:
+                self._end_long()
                 return None
+            whole = self._keep(octets, control & _LAST)
             self._received = number
-            whole = self._room.keep(octets)
-            if not control & _LAST:
-                whole = None
-            else:
-                self._end()
         if self._received and self._received <= number and not control & _STREAMING:
             self._confirm(_LAST | WINDOW, number, self._received)
         return whole
 
-    def _begin(self, octets):
-        self._room.forget()
-        self._first = crc32(octets)
-        self._size = self._received = 0
-        self._ended = False
+    def _keep(self, octets, is_last):
+        """Keep a block; return the whole message when it is the last one."""
+        is_kept = False
+        try:
+            if self.kept is None:
+                self.kept = self._keep_new()
+            self.kept.append(octets)
+            whole = self.kept.whole(MAX_WHOLE) if is_last else None
+            is_kept = True
+        finally:
+            if not is_kept:
+                self._forget()
+                self._confirm(_LAST, 0, 0)
+        self._is_whole = whole is not None
+        return whole
 
-    def _end(self):
-        self._ended = True
-        self._room.forget()
+    def _end_long(self):
+        """Refuse what is coming in: it is longer than the device takes."""
+        self._forget()
+        self._confirm(_LAST, 0, 0)
+        self._refuse_long(MAX_MESSAGE)
 
-    def end_long(self):
-        """Refuse what is coming in: it is longer than the device takes, or its last block left no room for more."""
-        if self._received and not self._ended:
-            self._confirm(_LAST, 0, 0)
-        self._end()
-        self._refuse_long()
+    def _forget(self):
+        if self.kept:
+            self.kept.close()
+        self.kept = self._first = None
+        self._is_whole = False
+        self._received = 0
 
     def _confirm(self, control, number, confirmed):
         _put_head(self._frame, control, number, confirmed)

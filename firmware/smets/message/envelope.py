@@ -9,9 +9,11 @@ from micropython import const
 
 from smets.cosem.sink import BufferSink
 
-MAX_MESSAGE = const(8192)
-"""Longest command accepted, bytes: the largest reference command, a recovery with three chains, has 3,986; the largest
-tariff, with 200 switchings in 16 day profiles, 50 special days, 48 registers and 8 by 4 blocks, some 7,000."""
+MAX_MESSAGE = const(17408)
+"""Longest command accepted, bytes, in blocks: the largest tariff that DUIS can say, 16 day profiles of 48 switchings
+with 50 special days, 48 registers and 8 by 4 blocks, has some 16,900."""
+MAX_WHOLE = const(4352)
+"""Longest command accepted in one link frame: the largest of the reference, a recovery with three chains, has 3,986."""
 BLOCK_HEAD = const(9)
 """What a block has before its octets, at most: tag, control, two numbers, and a length of `82 nn nn`."""
 BLOCK = const(1024)
@@ -67,6 +69,14 @@ def read_length(view, offset, stop):
     return length, offset
 
 
+def give(view, take):
+    """Call `take` with a view of a message, or with its parts in turn when it is in a file (store/kept_message.py)."""
+    if isinstance(view, memoryview):
+        take(view)
+    else:
+        view.give(take)
+
+
 class Envelope:
     """One parsed message. Views stay valid as long as the buffer that was parsed is left alone.
 
@@ -79,7 +89,7 @@ class Envelope:
     )  # fmt: skip
 
     def parse(self, view):
-        """Take a message apart. `view` is a memoryview. Raises EnvelopeError when anything is out of order."""
+        """Take a message apart, a memoryview or a Kept (store/kept_message.py). Raises EnvelopeError."""
         if not _FIXED_HEADER < len(view) <= MAX_MESSAGE:
             raise EnvelopeError("size outside limits")
         self.view = view

@@ -27,7 +27,7 @@ from smets.message.authority import entitled_cell
 from smets.message.counters import kind_of
 from smets.message.envelope import COMMAND, RESPONSE, Envelope, EnvelopeError
 from smets.message.protection import SensitiveProtector
-from smets.on_demand import call, collect_often, fetch
+from smets.on_demand import call, collect, collect_often, fetch
 from smets.trust.cells import ACCESS_CONTROL_BROKER
 
 _MALFORMED = const(0x8F1E)
@@ -213,6 +213,7 @@ class Handler:
         def allows(verb, class_id, obis, member, inner=None):
             return self._use_cases.allows(use_case, verb, class_id, obis, member, inner)
 
+        context = self._context(envelope, allows, protector)
         try:
             if not scope.has_own_invoke_id(payload, envelope.counter):
                 raise MalformedRequest("another invoke id")
@@ -220,7 +221,8 @@ class Handler:
             if outside is not None:
                 scope.refuse(payload, outside, sink)
                 return
-            self._access.execute(payload, self._context(envelope, allows, protector), sink)
+            collect()  # what the command brings in must not lie scattered behind garbage
+            self._access.execute(payload, context, sink)
         except (MalformedRequest, AxdrError, SinkFull):
             scope.refuse_malformed(envelope.counter, self._writer.begin())
 

@@ -10,7 +10,7 @@ from micropython import const
 from smets.cosem.results import OTHER_REASON, Refusal
 from smets.crypto import compare, kdf, p256
 from smets.crypto.gcm import Gcm
-from smets.message.envelope import COMMAND, SENSITIVE
+from smets.message.envelope import COMMAND, SENSITIVE, give
 from smets.on_demand import call
 from smets.trust.cells import ACCESS_CONTROL_BROKER, ROOT
 
@@ -57,8 +57,11 @@ class Protection:
             return False
         secret = self._anchors.shared_secret(broker)
         key = message_key(secret, COMMAND, envelope.originator, envelope.counter, envelope.recipient)
-        tag = Gcm(key).tag(bytes(envelope.originator) + _COUNTER_ZERO, _MAC_PREFIX, envelope.authenticated)
-        return compare.equal(tag, envelope.mac)
+        gcm = Gcm(key)
+        gcm.start(bytes(envelope.originator) + _COUNTER_ZERO)
+        gcm.add(_MAC_PREFIX)
+        give(envelope.authenticated, gcm.add)
+        return compare.equal(gcm.finish(), envelope.mac)
 
     def is_signature_valid(self, envelope, cell):
         """Return whether a command bears the signature of the party whose signing key is in `cell`; by the authority
@@ -70,7 +73,9 @@ class Protection:
             public_key = call("smets.message.update_command", "contingency_key", envelope.payload, cell)
         if public_key is None:
             return False
-        return p256.verify(public_key, sha256(envelope.signed).digest(), bytes(envelope.signature))
+        digest = sha256()
+        give(envelope.signed, digest.update)
+        return p256.verify(public_key, digest.digest(), bytes(envelope.signature))
 
     def sign(self, writer):
         """Append the device's signature to a message whose header stands."""

@@ -13,7 +13,7 @@ class ControllerTable(SwitchingTable):
 
     def __init__(self, calendar, place):
         self._calendar = calendar
-        self._entries = calendar.packing("schedule")  # they stay packed: 120 of them take some 40 KB otherwise
+        self._entries = calendar.packing("schedule", None)  # they stay packed: 120 of them take some 40 KB otherwise
         for entry in calendar.elements("schedule"):
             if entry[1] >> 8 & 15 == place + 1:
                 self._entries.append(entry)

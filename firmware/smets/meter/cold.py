@@ -118,7 +118,7 @@ class ColdComponent(Component):
         nested = self._nested(name)
         if nested is None:
             super().check(name, value, index)
-        else:
+        elif not self._is_packed(nested, value):
             self._packed_whole(nested, value, index)
 
     def write(self, name, value, index=None):
@@ -170,13 +170,17 @@ class ColdComponent(Component):
         nested = self._nested(name)
         if nested is None or not isinstance(nested[1], list):
             return self.read(name)
-        packed = self.meter.stored(self._key(name))
+        key = self._key(name)
+        value = None if key in self.meter.staged else self.meter.journal.long_value(key)
+        if value:
+            return _values().StoredElements(nested[1], value)
+        packed = self.meter.stored(key)
         return self.read(name) if packed is None else _values().Elements(nested[1], packed)
 
-    def packing(self, name):
-        """Return a list to which a value is appended element by element; of a nested list, Elements that pack each."""
+    def packing(self, name, room):
+        """Return a list for elements to be appended to: of a nested list a Packing, in `room` (bytearray) or parts."""
         nested = self._nested(name)
-        return _values().Elements(nested[1], bytearray(1)) if nested and isinstance(nested[1], list) else []
+        return _values().Packing(nested[1], room) if nested and isinstance(nested[1], list) else []
 
     def put_nested(self, name, value):
         """Set a nested field. Raises OutOfRange."""
@@ -197,20 +201,24 @@ class ColdComponent(Component):
 
     def _packed_whole(self, nested, value, index):
         """Return a nested field packed as it is with `value`, or with `value` for its element `index`."""
+        on_demand.collect()  # what is packed stays: behind garbage it would cut the free heap in two
         if index is not None:
             whole = self.get_nested(nested[0])
             self._element(nested[0], whole, index)
             whole = list(whole)
             whole[index] = value
             value = whole if isinstance(nested[1], list) else tuple(whole)
-        elif isinstance(value, _values().Elements) and value.shape is nested[1]:
-            return bytes(value.packed)
+        elif self._is_packed(nested, value):
+            return value.octets()
         packed = bytearray()
         try:
             _values().pack(nested[1], value, packed)
         except OutOfRange:
             raise OutOfRange(self.NAME + "." + nested[0])
         return bytes(packed)
+
+    def _is_packed(self, nested, value):
+        return isinstance(value, _values().Packing) and value.shape is nested[1]
 
     def _element(self, name, value, index):
         if not isinstance(value, (list, tuple)) or index >= len(value):

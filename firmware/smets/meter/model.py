@@ -49,8 +49,8 @@ class Meter:
     """
 
     def __init__(self, journal, open_store, flags_of=None, tokens=None, elements=1, phases=1, eui=bytes(8)):
-        self._journal = journal
-        self._staged = {}
+        self.journal = journal
+        self.staged = {}
         self._cold: dict = {}
         self._kept = 0
         self._load = Measurement()
@@ -95,11 +95,6 @@ class Meter:
         if index is None and hasattr(component, "elements"):
             return component.elements(name)
         return component.read(name, index)
-
-    def packing(self, path):
-        """Return a list for a field's value to be appended to element by element, and then to be written."""
-        component, name, index = self.resolve(path)
-        return component.packing(name) if index is None and hasattr(component, "packing") else []
 
     def component(self, name):
         """Return a component, a cold one loaded until `release`. Raises Unavailable when there is none."""
@@ -294,11 +289,11 @@ class Meter:
 
     def stage(self, key, value):
         """Let `commit` put a value of its own in the journal; None deletes it."""
-        self._staged[key] = value
+        self.staged[key] = value
 
     def stored(self, key):
         """Return a value of its own as it will be after `commit`, or None."""
-        return self._staged[key] if key in self._staged else self._journal.get(key)
+        return self.staged[key] if key in self.staged else self.journal.get(key)
 
     def commit(self, everything=False):
         """Put on flash what changed, if anything did more than flow, or `everything` (every half hour).
@@ -309,21 +304,21 @@ class Meter:
             slot = on_demand.call("smets.meter.kept_rows", "stage", self)
         loaded = list(self._cold.values()) + list(self._components.values())
         unsaved = [component for component in loaded if component.unsaved != CLEAN]
-        changed = everything or self._staged or any([component.unsaved == CHANGED for component in unsaved])
+        changed = everything or self.staged or any([component.unsaved == CHANGED for component in unsaved])
         saved = unsaved if changed else []
         for component in saved:
-            self._staged.pop("meter/" + component.NAME, None)  # what it was when it was dropped last
+            self.staged.pop("meter/" + component.NAME, None)  # what it was when it was dropped last
         pairs = [("meter/" + component.NAME, component.state()) for component in saved]
-        pairs.extend(self._staged.items())
-        self._kept += len(self._staged) + len([None for component in saved if component.NAME in self._cold])
+        pairs.extend(self.staged.items())
+        self._kept += len(self.staged) + len([None for component in saved if component.NAME in self._cold])
         if self.events.unsaved:
             pairs.append((_EVENTS, self.events.state()))
         if pairs:
-            self._journal.put_many(pairs)
+            self.journal.put_many(pairs)
         if self.logs.kept:
             self.logs.kept, self.logs.slot = [], slot
         self._undo = None
-        self._staged.clear()
+        self.staged.clear()
         self.events.unsaved = False
         for component in saved:
             component.unsaved = CLEAN
@@ -342,7 +337,7 @@ class Meter:
 
         Without a `begin`, what is staged and what cold components were told is forgotten.
         """
-        self._staged.clear()
+        self.staged.clear()
         self._cold.clear()
         if self._undo:
             self._undo.restore()
@@ -377,20 +372,20 @@ class Meter:
         self.logs.release()
         for name, component in self._cold.items():
             if component.unsaved:
-                self._staged["meter/" + name] = component.state()
+                self.staged["meter/" + name] = component.state()
         self._cold.clear()
         cold = sys.modules.get("smets.meter.cold")
         if cold:
             cold.forget(whole)
-        return not self._staged
+        return not self.staged
 
     def _restore(self):
         for name, component in self._components.items():
-            packed = self._journal.get("meter/" + name)
+            packed = self.journal.get("meter/" + name)
             if packed is not None:
                 component.restore(packed)
         on_demand.call(_PENDING, "restore", self.schedule)
-        self.events.restore(self._journal.get(_EVENTS) or b"")
+        self.events.restore(self.journal.get(_EVENTS) or b"")
 
     def resolve(self, path):
         """Return (component, field or method, index or None) of a path. Raises Unavailable."""

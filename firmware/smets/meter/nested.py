@@ -13,40 +13,151 @@ from smets.meter.fields import BOOL, fits, unpack_from, width
 MAX_NESTED = const(4096)
 """The most octets of a packed nested value, which is one value of the journal."""
 _MAX_COUNT = const(0xFF)
+_SHORT = const(256)
+_PAGE = const(512)
+_LONGEST = const(256)
+"""Octets of the longest element of a long list: a day of 48 switchings has 242."""
+_PART = const(200)
+"""Octets above which a list that is packed begins another part."""
 
 
 class Elements:
-    """The elements of a packed list: unpacked one by one as they are gone through, packed as they are appended."""
+    """The elements of a list that is packed at a place, unpacked one by one as they are gone through.
+
+    A list in an element is Elements, too: no more than a few numbers of it are in the heap at a time.
+    """
 
     def __init__(self, shape, packed, place=0):
-        self.shape, self.packed, self._place = shape, packed, place
+        self._shape, self._packed, self._place = shape, packed, place
+        self.first = place + 1
 
     def __len__(self):
         """Return how many elements there are."""
-        return self.packed[self._place]
+        return self._packed[self._place]
 
     def __iter__(self):
         """Yield the elements."""
-        place = self._place + 1
+        place = self.first
         for _ in range(len(self)):
-            value, place = unpacked(self.shape[1], self.packed, place)
+            value, place = self.at(place)
             yield value
 
-    def lists(self):
-        """Yield (value, Elements) of elements that are a value and a list, which may be long and is not unpacked."""
-        first, inner = self.shape[1]
-        place = self._place + 1
-        for _ in range(len(self)):
-            value, place = unpacked(first, self.packed, place)
-            yield value, Elements(inner, self.packed, place)
-            place = end_of(inner, self.packed, place)
+    @property
+    def is_long(self):
+        """Whether it is a whole field, and may be more than an answer has room for."""
+        return not self._place and len(self._packed) > _SHORT
+
+    def at(self, place):
+        """Return (the element that is packed at a place, where the next is); that of the first is `first`."""
+        return _unpacked_so_far(self._shape[1], self._packed, place)
+
+    def is_same(self):
+        """Return whether the list is still the one that it was."""
+        return True
+
+
+class StoredElements(Elements):
+    """The elements of a long list that is on flash, of which a page is in the heap."""
+
+    def __init__(self, shape, value):
+        self._shape, self._value = shape, value
+        self.first = 1
+        self._page, self._page_at = value.part(0, _PAGE), 0
+        self._count = self._page[0]
+
+    def __len__(self):
+        """Return how many elements there are."""
+        return self._count
+
+    is_long = True
+
+    def at(self, place):
+        """Return (the element that is packed at a place, where the next is); that of the first is `first`."""
+        at = place - self._page_at
+        if not 0 <= at <= _PAGE - _LONGEST:
+            self._page, self._page_at, at = self._value.part(place, _PAGE), place, 0
+        value, end = _unpacked_so_far(self._shape[1], self._page, at)
+        return value, self._page_at + end
+
+    def is_same(self):
+        """Return whether the list on flash is still the one that it was."""
+        return self._value.is_same()
+
+
+class Packing:
+    """A list that is packed as its elements are appended, in parts: for all of it there may be no room in one piece.
+
+    With a `room` bytearray it is packed into that.
+    """
+
+    def __init__(self, shape, room=None):
+        self.shape = shape
+        self._count, self._size = 0, 1
+        self._room = room
+        self._parts = [bytearray() if room is None else _Filling(room, 1)]
+
+    def __len__(self):
+        """Return how many elements there are."""
+        return self._count
+
+    def __iter__(self):
+        """Yield the elements."""
+        for part in self._parts if self._room is None else (self.octets()[1:],):
+            for value, _ in _walk(self.shape[1], part, 0):
+                yield value
 
     def append(self, value):
         """Add an element. Raises OutOfRange."""
-        if self.packed[0] >= min(self.shape[0], _MAX_COUNT):
+        if self._count >= min(self.shape[0], _MAX_COUNT):
             raise OutOfRange("nested value")
-        pack(self.shape[1], value, self.packed)
-        self.packed[0] += 1
+        if self._room is None and len(self._parts[-1]) >= _PART:
+            self._parts.append(bytearray())
+        part = self._parts[-1]
+        self._size -= len(part)
+        pack(self.shape[1], value, part)
+        self._size += len(part)
+        if self._size > MAX_NESTED:
+            raise OutOfRange("nested value")
+        self._count += 1
+
+    def inner(self):
+        """Return a Packing for the list that an element has, to be a part of one; [] when it has not just one."""
+        shape = self.shape[1]
+        lists = [each for each in shape if isinstance(each, list)] if isinstance(shape, tuple) else ()
+        return Packing(lists[0]) if len(lists) == 1 else []
+
+    def octets(self):
+        """Return the packed list, of one in the `room` a view of that."""
+        if self._room is None:
+            return bytes((self._count,)) + b"".join(self._parts)
+        self._room[0] = self._count
+        return memoryview(self._room)[: len(self._parts[0])]
+
+    def put(self, packed):
+        """Append the packed list to a bytearray."""
+        packed.append(self._count)
+        for part in self._parts:
+            packed.extend(part)
+
+
+class _Filling:
+    """A bytearray of one size that is filled from `end` on, as one that grows is."""
+
+    def __init__(self, buffer, end):
+        self._buffer, self._end = buffer, end
+
+    def __len__(self):
+        return self._end
+
+    def append(self, octet):
+        self.extend(bytes((octet,)))
+
+    def extend(self, octets):
+        end = self._end + len(octets)
+        if end > len(self._buffer):
+            raise OutOfRange("nested value")
+        self._buffer[self._end : end] = octets
+        self._end = end
 
 
 def pack(shape, value, packed):
@@ -67,9 +178,12 @@ def pack(shape, value, packed):
 
 
 def _pack_elements(shape, value, packed):
-    if not isinstance(value, (list, tuple)):
+    if not isinstance(value, (list, tuple, Packing)):
         raise OutOfRange("nested value")
     if isinstance(shape, list):
+        if isinstance(value, Packing) and value.shape is shape:
+            value.put(packed)
+            return
         most, element = shape
         if len(value) > min(most, _MAX_COUNT):
             raise OutOfRange("nested value")
@@ -95,6 +209,28 @@ def unpacked(shape, packed, place):
         return (values if elements is None else tuple(values)), place
     size = packed[place] + 1 if isinstance(shape, int) else width(shape)
     return unpack_from(shape, packed, place), place + size
+
+
+def _walk(shape, packed, place):
+    """Yield (value, where it ends) of the values of a shape that are packed one behind the other from a place on."""
+    while place < len(packed):
+        value, place = unpacked(shape, packed, place)
+        yield value, place
+
+
+def _unpacked_so_far(shape, packed, place):
+    """Return (a value, where it ends), of which lists in a structure are Elements."""
+    if not isinstance(shape, tuple):
+        return unpacked(shape, packed, place)
+    values = []
+    for element in shape:
+        if isinstance(element, list):
+            values.append(Elements(element, packed, place))
+            place = end_of(element, packed, place)
+        else:
+            value, place = unpacked(element, packed, place)
+            values.append(value)
+    return tuple(values), place
 
 
 def end_of(shape, packed, place):

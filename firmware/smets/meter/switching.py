@@ -55,7 +55,7 @@ class SwitchingTable:
         number = self._day_number(day)
         if number != self._number:
             self._number, self._actions = number, []
-            for name, actions in self._calendar.elements("days").lists():
+            for name, actions in self._calendar.elements("days"):
                 if name == number:
                     self._actions = self._in_turn(actions)
                     break

@@ -11,7 +11,7 @@ from micropython import const
 
 from smets.link import framing
 from smets.link.ticks import ticks_diff, ticks_ms
-from smets.message.envelope import BLOCK, BLOCK_HEAD, MAX_MESSAGE, Writer
+from smets.message.envelope import BLOCK, BLOCK_HEAD, MAX_WHOLE, Writer
 from smets.meter.measurement import Measurement
 from smets.on_demand import call, collect_often, fetch
 from smets.store.files import StoreCorrupt
@@ -62,7 +62,7 @@ class Esme:
 
         collect_often(True)
         # the large buffers first, while the heap is in one piece
-        self.decoder = framing.FrameDecoder(MAX_MESSAGE + BLOCK_HEAD)
+        self.decoder = framing.FrameDecoder(MAX_WHOLE)
         self.writer = Writer()
         self._input = bytearray(_READ_SIZE)
         self._output = bytearray(framing.MIN_BUFFER)
@@ -123,7 +123,7 @@ class Esme:
             return
         speed = self.bench.speed if self.bench else self.speed
         self._left_ms += passed_ms * speed
-        if self.blocks and self.blocks.is_sending and self._left_ms < _LONGEST_PAUSE_MS * speed:
+        if self.blocks and self.blocks.is_under_way and self._left_ms < _LONGEST_PAUSE_MS * speed:
             return  # the heap hardly has room for both, and time that passes later is the same
         passed_s = self._left_ms // 1000
         if passed_s:
@@ -133,14 +133,14 @@ class Esme:
             self._left_ms -= (self.meter.time_s - since_s) * 1000
 
     def live(self, time_s):
-        """Let the meter live up to a time; a long answer that it has no room beside is ended for it."""
+        """Let the meter live up to a time; a long message that it has no room beside is ended for it."""
         load = self.bench.load if self.bench else self._nothing
         if self.measure:
             load = self.measure(self.meter, time_s)
         try:
             self.meter.advance(time_s, load)
         except MemoryError:
-            if not (self.blocks and self.blocks.is_sending):
+            if not (self.blocks and self.blocks.is_under_way):
                 raise
             self.blocks.drop()
             self.blocks = None
@@ -162,8 +162,11 @@ class Esme:
         frame = self.decoder.next_frame()
         if self._long_frames != self.decoder.dropped_long:
             self._long_frames = self.decoder.dropped_long
-            self.guard(call, "smets.roles.other_frames", "refuse_long", self)
+            self.guard(self._refuse_long, MAX_WHOLE)
         return frame
+
+    def _refuse_long(self, most):
+        call("smets.roles.other_frames", "refuse_long", self, most)
 
     def _take_frame(self, channel, payload):
         if self.meter and channel == framing.MESSAGES:
@@ -180,14 +183,16 @@ class Esme:
     def _answer(self, message):
         self.close_images()
         self.guard(self.meter.release)  # time may have gone on in this round, and left the logs open
+        kept = None
         try:
             if len(message) and message[0] == _BLOCK_TAG:
                 message = self._take_block(message)
                 if message is None:
                     return
             if self.blocks:
-                self._past = self.blocks.drop()  # the heap has room for one long answer,
-                self.blocks = None if self._past else self.blocks  # and a long command wants that of the code
+                kept = self.blocks.kept
+                self._past = self.blocks.drop()  # the heap has room for one long message,
+                self.blocks = None  # and a long command wants that of the code
             self.reporting.settle()
             response = self.handler.handle(message)
             if isinstance(response, memoryview):
@@ -199,6 +204,8 @@ class Esme:
             self.meter.discard()  # or it would hold the heap for good, and be kept by the next command
             raise
         finally:
+            if kept:
+                kept.close()
             self.meter.release()
             gc.collect()
             if self._past:
@@ -216,9 +223,12 @@ class Esme:
         if self.blocks is None:
             kind = fetch("smets.message.block_transfer", "Blocks")
             room = self.writer.room(BLOCK_HEAD + BLOCK)
-            self.blocks = kind(self.send_message, self.decoder, self.handler.refuse_long, room, self._past)
+            self.blocks = kind(self.send_message, self._refuse_long, room, self._keep, self._past)
             self._past = ()
         return self.blocks
+
+    def _keep(self):
+        return fetch("smets.store.kept_message", "KeptMessage")(self.store)
 
     def close_images(self):
         """Let go of an image that is being received; what there is of it is on flash."""

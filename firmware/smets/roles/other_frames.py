@@ -3,7 +3,6 @@
 from micropython import const
 
 from smets.link import framing
-from smets.message.envelope import MAX_MESSAGE
 from smets.on_demand import call, fetch
 from smets.roles.esme import ROLE
 from smets.roles.integrity import STRANGER
@@ -31,12 +30,10 @@ def take(device, channel, payload):
         device.log("nothing is done with frames of channel %d and %d bytes" % (channel, len(payload)))
 
 
-def refuse_long(device):
-    """Say that a frame was too long, and refuse the message that it may have been."""
-    device.log("a message of more than %d octets was dropped" % MAX_MESSAGE)
-    if device.blocks:
-        device.blocks.end_long()
-    elif device.handler:
+def refuse_long(device, most):
+    """Say that a message had more than `most` octets, and refuse it."""
+    device.log("a message of more than %d octets was dropped" % most)
+    if device.handler:
         device.handler.refuse_long()
 
 

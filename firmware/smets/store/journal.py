@@ -52,10 +52,22 @@ class Journal:
 
     def get(self, key):
         """Return the value of `key`, or None. Raises StoreCorrupt when the record no longer passes its CRC."""
+        file, offset = self.locate(key)
+        return file and file.read(offset)[2]
+
+    def locate(self, key):
+        """Return (the RecordFile that has `key`, the offset of its record), (None, 0) when there is none."""
         place = self._share(key).get(key)
         if place is None:
-            return None
-        return self._file(self._base + (place >> _OFFSET_BITS)).read(place & _OFFSET)[2]
+            return None, 0
+        return self._file(self._base + (place >> _OFFSET_BITS)), place & _OFFSET
+
+    def long_value(self, key):
+        """Return the value of `key` as a LongValue (long_value.py) to be read in parts; None of a short one, or none.
+
+        Raises StoreCorrupt as `get` does.
+        """
+        return fetch("smets.store.long_value", "find")(self, key)
 
     def put(self, key, value):
         """Set `key` to `value`; on flash when this returns. Raises ValueError when either is too long."""

@@ -97,6 +97,11 @@ class RecordFile:
             self._fail(offset)
         return flags, name.decode(), value
 
+    def piece(self, at, size):
+        """Return `size` octets from a place on, or as many as there are, unchecked."""
+        self._handle.seek(at)
+        return self._handle.read(size)
+
     def _write(self, key, value, flags):
         name = key.encode()
         if value is None:

@@ -23,7 +23,7 @@ __all__ = ["BLOCK", "MAX_COMMAND", "MAX_MESSAGE", "MAX_WHOLE", "WINDOW", "Block"
 #: The longest message taken: 13 months of half hours of a twin element meter are 228,672 octets of rows (SMETS2 5.7.5).
 MAX_MESSAGE = 262_144
 #: The longest command that a device takes, and the longest that is sent in one link frame: all of the reference's fit.
-MAX_COMMAND, MAX_WHOLE = 8192, 4352
+MAX_COMMAND, MAX_WHOLE = 17408, 4352
 #: Octets of a block that is sent.
 BLOCK = 1024
 #: Blocks that are sent, or taken, before a confirmation.
