@@ -11,9 +11,9 @@ from micropython import const
 
 from smets.link import framing
 from smets.link.ticks import ticks_diff, ticks_ms
-from smets.message.envelope import BLOCK, BLOCK_HEAD, MAX_WHOLE, Writer
+from smets.message.envelope import MAX_WHOLE, Writer
 from smets.meter.measurement import Measurement
-from smets.on_demand import call, collect_often, fetch
+from smets.on_demand import call, collect_often
 from smets.store.files import StoreCorrupt
 
 ROLE = "esme"
@@ -162,11 +162,8 @@ class Esme:
         frame = self.decoder.next_frame()
         if self._long_frames != self.decoder.dropped_long:
             self._long_frames = self.decoder.dropped_long
-            self.guard(self._refuse_long, MAX_WHOLE)
+            self.guard(call, "smets.roles.other_frames", "refuse_long", self, MAX_WHOLE)
         return frame
-
-    def _refuse_long(self, most):
-        call("smets.roles.other_frames", "refuse_long", self, most)
 
     def _take_frame(self, channel, payload):
         if self.meter and channel == framing.MESSAGES:
@@ -197,7 +194,9 @@ class Esme:
             response = self.handler.handle(message)
             if isinstance(response, memoryview):
                 self.send_message(response)
-            elif response is not None:
+            elif response is None:
+                self._past = ()  # what was refused is looked at again when it comes again
+            else:
                 self.meter.release()  # block by block, the rest is made with what heap there is
                 self._transfer().start(response)
         except MemoryError:
@@ -212,23 +211,17 @@ class Esme:
                 self._transfer()
 
     def _take_block(self, apdu):
-        blocks = self._transfer()
-        message = blocks.take(apdu)
-        if blocks.is_done:
+        message = self._transfer().take(apdu)
+        if self.blocks.is_done:
             self.blocks = None
         return message
 
     def _transfer(self):
         """Return what is under way of messages in blocks, whose code is in the heap as long as something is."""
         if self.blocks is None:
-            kind = fetch("smets.message.block_transfer", "Blocks")
-            room = self.writer.room(BLOCK_HEAD + BLOCK)
-            self.blocks = kind(self.send_message, self._refuse_long, room, self._keep, self._past)
+            self.blocks = call("smets.roles.block_channel", "begin", self, self._past)
             self._past = ()
         return self.blocks
-
-    def _keep(self):
-        return fetch("smets.store.kept_message", "KeptMessage")(self.store)
 
     def close_images(self):
         """Let go of an image that is being received; what there is of it is on flash."""
