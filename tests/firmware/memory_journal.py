@@ -8,7 +8,7 @@ class MemoryJournal:
     def get(self, key):
         return self.values.get(key)
 
-    def long_value(self, key):
+    def view(self, key):
         return _Long(self, key) if len(self.values.get(key, b"")) > 256 else None
 
     def put(self, key, value):

@@ -94,7 +94,7 @@ class LayoutCodec:
         self._encode(Node(code, 0), None, sink, True)
 
     def _encode(self, node, given, sink, tagged):
-        """Write one node. `given` is its value where the node around it has it; compact rows are not `tagged`."""
+        """Write one node. `given` is its value where the node before it has it; compact rows are not `tagged`."""
         tag = axdr.OCTETS if node.tag == _DATE_TIME else node.tag
         if tagged:
             sink.byte(tag)
@@ -285,7 +285,7 @@ class LayoutCodec:
 
     def _decode_list(self, node, count, reader):
         """Take in elements into a list that packs them, if the meter has one for them; so for a list in a list."""
-        around, child = self._list, self._nodes(node)[0]
+        before, child = self._list, self._nodes(node)[0]
         if node.path:
             room = None
             if reader.end - reader.pos > _LONG:
@@ -293,11 +293,11 @@ class LayoutCodec:
             component, name, index = self._meter.resolve(node.path)
             values = component.packing(name, room) if index is None and hasattr(component, "packing") else []
         else:
-            values = around.inner() if hasattr(around, "inner") else []
+            values = before.inner() if hasattr(before, "inner") else []
         self._list = values
         for _ in range(count):
             values.append(self._decode(child, reader))
-        self._list = around
+        self._list = before
         return values
 
     def _bind(self, node, value):

@@ -119,15 +119,15 @@ class Blocks:
 
     def _keep(self, octets, is_last):
         """Keep a block; return the whole message when it is the last one."""
-        is_kept = False
+        failed = True
         try:
             if self.kept is None:
                 self.kept = self._keep_new()
             self.kept.append(octets)
             whole = self.kept.whole(MAX_WHOLE) if is_last else None
-            is_kept = True
+            failed = False
         finally:
-            if not is_kept:
+            if failed:
                 self._forget()
                 self._confirm(_LAST, 0, 0)
         self._is_whole = whole is not None

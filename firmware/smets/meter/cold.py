@@ -171,7 +171,7 @@ class ColdComponent(Component):
         if nested is None or not isinstance(nested[1], list):
             return self.read(name)
         key = self._key(name)
-        value = None if key in self.meter.staged else self.meter.journal.long_value(key)
+        value = None if key in self.meter.staged else self.meter.journal.view(key)
         if value:
             return _values().StoredElements(nested[1], value)
         packed = self.meter.stored(key)

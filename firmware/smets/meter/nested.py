@@ -123,8 +123,8 @@ class Packing:
     def inner(self):
         """Return a Packing for the list that an element has, to be a part of one; [] when it has not just one."""
         shape = self.shape[1]
-        lists = [each for each in shape if isinstance(each, list)] if isinstance(shape, tuple) else ()
-        return Packing(lists[0]) if len(lists) == 1 else []
+        found = [each for each in shape if isinstance(each, list)] if isinstance(shape, tuple) else ()
+        return Packing(found[0]) if len(found) == 1 else []
 
     def octets(self):
         """Return the packed list, of one in the `room` a view of that."""

@@ -1,6 +1,5 @@
 """How the device takes and sends messages in blocks: what a transfer is given of it. In the heap only with one."""
 
-from smets.message.block_transfer import Blocks
 from smets.message.envelope import BLOCK, BLOCK_HEAD
 from smets.on_demand import call, fetch
 
@@ -14,4 +13,5 @@ def begin(device, past):
     def keep():
         return fetch("smets.store.kept_message", "KeptMessage")(device.store)
 
-    return Blocks(device.send_message, refuse_long, device.writer.room(BLOCK_HEAD + BLOCK), keep, past)
+    kind = fetch("smets.message.block_transfer", "Blocks")
+    return kind(device.send_message, refuse_long, device.writer.room(BLOCK_HEAD + BLOCK), keep, past)

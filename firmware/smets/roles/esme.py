@@ -180,14 +180,14 @@ class Esme:
     def _answer(self, message):
         self.close_images()
         self.guard(self.meter.release)  # time may have gone on in this round, and left the logs open
-        kept = None
+        file = None
         try:
             if len(message) and message[0] == _BLOCK_TAG:
                 message = self._take_block(message)
                 if message is None:
                     return
             if self.blocks:
-                kept = self.blocks.kept
+                file = self.blocks.kept
                 self._past = self.blocks.drop()  # the heap has room for one long message,
                 self.blocks = None  # and a long command wants that of the code
             self.reporting.settle()
@@ -203,8 +203,8 @@ class Esme:
             self.meter.discard()  # or it would hold the heap for good, and be kept by the next command
             raise
         finally:
-            if kept:
-                kept.close()
+            if file:
+                file.close()
             self.meter.release()
             gc.collect()
             if self._past:

@@ -22,7 +22,7 @@ def open_store(folder):
     """
     if not exists(folder):
         os.mkdir(folder)
-    call("smets.store.kept_message", "forget_left", folder)
+    call("smets.store.kept_message", "forget", folder)
     journal = Journal(folder + "/journal")
     keys = DeviceKeys(journal)
     return journal, keys, TrustAnchors(journal, keys)

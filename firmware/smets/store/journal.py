@@ -62,7 +62,7 @@ class Journal:
             return None, 0
         return self._file(self._base + (place >> _OFFSET_BITS)), place & _OFFSET
 
-    def long_value(self, key):
+    def view(self, key):
         """Return the value of `key` as a LongValue (long_value.py) to be read in parts; None of a short one, or none.
 
         Raises StoreCorrupt as `get` does.

@@ -15,7 +15,7 @@ _PAGE = const(256)
 _FILE = const("/message")
 
 
-def forget_left(folder, files=FLASH):
+def forget(folder, files=FLASH):
     """Delete what a power cut left of a command in the device's folder."""
     try:
         files.remove(folder + _FILE)

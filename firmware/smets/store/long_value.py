@@ -43,8 +43,8 @@ class LongValue:
         if file is None:
             return None
         head = file.piece(offset, RECORD_SIZE)
-        _, key_size, size, head_check = struct.unpack(RECORD, head)
-        if head_check != crc32(head[:4], file.number) & 0xFFFF:
+        _, key_size, size, check = struct.unpack(RECORD, head)
+        if check != crc32(head[:4], file.number) & 0xFFFF:
             raise _corrupt(file, offset)
         if size <= _LONG:
             return None
