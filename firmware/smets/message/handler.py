@@ -213,7 +213,6 @@ class Handler:
         def allows(verb, class_id, obis, member, inner=None):
             return self._use_cases.allows(use_case, verb, class_id, obis, member, inner)
 
-        context = self._context(envelope, allows, protector)
         try:
             if not scope.has_own_invoke_id(payload, envelope.counter):
                 raise MalformedRequest("another invoke id")
@@ -222,7 +221,7 @@ class Handler:
                 scope.refuse(payload, outside, sink)
                 return
             collect()  # what the command brings in must not lie scattered behind garbage
-            self._access.execute(payload, context, sink)
+            self._access.execute(payload, self._context(envelope, allows, protector), sink)
         except (MalformedRequest, AxdrError, SinkFull):
             scope.refuse_malformed(envelope.counter, self._writer.begin())
 
