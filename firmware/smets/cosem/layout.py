@@ -293,7 +293,7 @@ class LayoutCodec:
             component, name, index = self._meter.resolve(node.path)
             values = component.packing(name, room) if index is None and hasattr(component, "packing") else []
         else:
-            values = before.inner() if hasattr(before, "inner") else []
+            values = before.inner() if hasattr(before, "inner") else []  # type: ignore[union-attr]
         self._list = values
         for _ in range(count):
             values.append(self._decode(child, reader))

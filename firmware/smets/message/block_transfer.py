@@ -108,7 +108,7 @@ class Blocks:
             self._first = crc32(octets)
         whole = None
         if number == self._received + 1 and not self._is_whole:
-            if number > 1 and self.kept.size + len(octets) > MAX_MESSAGE:
+            if number > 1 and self.kept.size + len(octets) > MAX_MESSAGE:  # type: ignore[union-attr]
                 self._end_long()
                 return None
             whole = self._keep(octets, control & _LAST)

@@ -129,7 +129,7 @@ class Packing:
     def octets(self):
         """Return the packed list, of one in the `room` a view of that."""
         if self._room is None:
-            return bytes((self._count,)) + b"".join(self._parts)
+            return bytes((self._count,)) + b"".join(self._parts)  # type: ignore[arg-type]  # not of one in a room
         self._room[0] = self._count
         return memoryview(self._room)[: len(self._parts[0])]
 

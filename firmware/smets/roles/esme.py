@@ -212,7 +212,7 @@ class Esme:
 
     def _take_block(self, apdu):
         message = self._transfer().take(apdu)
-        if self.blocks.is_done:
+        if self.blocks.is_done:  # type: ignore[union-attr]
             self.blocks = None
         return message
 
