@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from opensmets.bench.control import IMAGE, MESSAGES, Bench, Frame
+from opensmets.bench.firmware import shortened_modules
 from opensmets.bench.images import ImageRefused, send_image, unix_image
 from opensmets.bench.provisioning import provision
 from opensmets.bench.virtual import VirtualDevice
@@ -149,12 +150,14 @@ def test_flipped_bit_is_refused_with_an_alert(world: World, image: Image) -> Non
 @pytest.mark.parametrize(
     ("path", "content"),
     [
-        ("smets/crypto/p256.mpy", b"no byte code"),  # it does not even load
+        ("smets.crypto.p256", b"no byte code"),  # it does not even load
         ("tables/esme.use_cases", b"UC\x02\x00\x00\x00\x00\x00"),  # it loads, and knows no command any more
     ],
 )
 def test_failing_firmware_falls_back(world: World, image: Image, path: str, content: bytes) -> None:
-    image_hash = world.send(replace(image, files={**image.files, path: content}))
+    file = f"{shortened_modules()[path].path}.mpy" if path.startswith("smets.") else path
+    assert file in image.files
+    image_hash = world.send(replace(image, files={**image.files, file: content}))
     world.wait_for(RECEIPT)
     world.activate(image_hash)
     assert outcome(world.wait_for(ACTIVATE)) == (3, FACTORY_VERSION)
@@ -180,7 +183,7 @@ def test_altered_files_of_the_running_slot_are_told_of(world: World, image: Imag
     world.activate(image_hash)
     world.wait_for(ACTIVATE)
     world.device.stop()
-    file = world.device.store / "slots" / "a" / "smets" / "message" / "utrn.mpy"
+    file = world.device.store / "slots" / "a" / f"{shortened_modules()['smets.message.utrn'].path}.mpy"
     file.write_bytes(file.read_bytes()[:-1] + b"\x55")
     world.device.start()
     assert alert(world.wait_for(0x1000)) == (0x8F1B, [])

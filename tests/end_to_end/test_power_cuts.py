@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives import serialization
 
 from opensmets.bench.control import Bench
 from opensmets.bench.firmware import compiled_firmware, firmware_path, micropython_path
+from opensmets.bench.flatten import FOLDER
 from opensmets.bench.provisioning import provision
 from opensmets.bench.virtual import VirtualDevice
 from opensmets.duis.compose import Address, compose
@@ -56,7 +57,7 @@ class RecordedDevice(VirtualDevice):
     def _command(self) -> tuple[list[str], dict[str, str]]:
         script = [str(SCRIPTS / "recorded_device.py"), str(self.image), str(self.recording)]
         options = ["--store", "/flash/esme", "--bench"]
-        path = os.pathsep.join([str(compiled_firmware()), ".frozen"])
+        path = os.pathsep.join([str(compiled_firmware() / FOLDER), str(compiled_firmware()), ".frozen"])
         return [str(micropython_path()), "-X", "heapsize=1m", *script, *options], {"MICROPYPATH": path}
 
     def recorded(self) -> int:

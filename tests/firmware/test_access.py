@@ -126,7 +126,7 @@ def test_a_command_that_the_log_cannot_take_is_carried_out_and_answered():
     stores = Stores()
     world = World(make_meter(stores=stores))
 
-    def fail(record):
+    def fail(record, at_once):
         raise OSError("no room")
 
     world.meter.log("logs.event")

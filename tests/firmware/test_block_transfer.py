@@ -277,6 +277,9 @@ def test_a_transfer_is_ended_by_either_side():
     assert device.blocks.is_under_way
     assert device.blocks.drop() == () and device.said()[-1] == (LAST, 0, 0, b"")
     assert device.blocks.kept is None and not device.blocks.is_under_way
+    device.take(blocks_of(octets_of(5000))[0])
+    device.said()
+    assert device.blocks.drop(True) == () and device.said() == [], "who sends another command knows"
 
 
 def test_what_makes_no_sense_changes_nothing():

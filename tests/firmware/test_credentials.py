@@ -80,6 +80,15 @@ class Firmware:
     def stage(self, key, value):
         self.staged.append((key, value))
 
+    def begin(self):
+        self.before = dict(self.values), list(self.staged)
+
+    def discard(self):
+        self.values, self.staged = self.before
+
+    def drop_cold(self):
+        pass
+
     def commit(self):
         self.journal.put_many(self.staged)
         self.staged = []
@@ -457,6 +466,30 @@ def test_activation_now_and_later():
     assert parse(device.sent[-1]).code == 0x00CA
     assert told == b"\x30\x24\x02\x03\x00\x8f\x66\x18\x0f" + LATER + b"\x02\x01\x04\x30\x09\x02\x01\x00" + new
     assert device.station.meter.read("firmware.version") == b"\x01\x23\xab\xcd"
+
+
+def test_an_activation_that_the_heap_has_no_room_for_did_nothing_and_is_carried_out_later():
+    device, image = world(), bytes(range(32))
+    meter = device.station.meter
+    meter.values["firmware.image_hash"] = image
+    assert send(device, activation(4, image, LATER), 4, ACTIVATE) == b"\x05\x00"
+    device.now_s = LATER_S
+    real, meter.told = meter.activate, None
+
+    def activate(image_hash, keep):
+        real(image_hash, keep)
+        raise MemoryError
+
+    meter.activate = activate
+    try:
+        device.station.settle(device.alerts)
+        raise AssertionError
+    except MemoryError:
+        pass
+    assert meter.read("firmware.version") == b"\x00\x01\x00\x00" and device.sent == []
+    del meter.activate, meter.told
+    device.station.settle(device.alerts)
+    assert parse(device.sent[-1]).code == 0x00CA and meter.read("firmware.version") == b"\x01\x23\xab\xcd"
 
 
 def restarted(device):

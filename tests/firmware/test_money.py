@@ -171,5 +171,5 @@ def test_a_restart_changes_nothing_of_an_account():
             for meter in (one, other):
                 carry_out(meter, step)
                 meter.commit(True)
-            other = make_meter(journal=other._journal, stores=other.logs._open_store, tokens=other.tokens)
+            other = make_meter(journal=other.journal, stores=other.logs._open_store, tokens=other.tokens)
         assert account(one) == account(other) and told(one) == told(other)

@@ -96,14 +96,13 @@ def test_tables_take_their_own_shape_only():
 
 def test_long_lists_are_packed_as_they_come_and_go():
     meter = make_meter()
-    prices = meter.packing("prices.prices")
+    prices = meter.component("prices").packing("prices", None)
     for number in range(80):
         prices.append((bytes((number,)), -number))
     assert raised(OutOfRange, prices.append, (b"x", 1)) and raised(OutOfRange, prices.append, (b"xx", 1))
     meter.set_passive("prices.prices", prices)
     meter.activate("prices.prices", NOW)
     assert again(meter).read("prices.prices") == list(prices) == list(meter.elements("prices.prices"))
-    assert meter.packing("tariff_registers.tou_wh") == [] == meter.packing("payment.mode")
 
 
 def test_resetting_the_block_counters_leaves_the_registers():

@@ -172,7 +172,7 @@ def test_energy_in_is_energy_in_registers_however_time_is_cut_and_wherever_it_re
                 cut.advance(min(end_s, cut.time_s + random.choice((1, 700, 1799, 7000))), load)
                 if random.random() < 0.2:
                     cut.commit(True)
-                    cut = make_meter(journal=cut._journal, stores=cut.logs._open_store, elements=2)
+                    cut = make_meter(journal=cut.journal, stores=cut.logs._open_store, elements=2)
             found = registers(whole)
             first, second = imported_wh(whole)
             assert sum([value for key, value in found.items() if isinstance(key, int) or key[0] == "register"]) == first

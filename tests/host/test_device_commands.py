@@ -39,7 +39,8 @@ def test_a_board_is_provisioned_listed_and_read(
     with Announcement(RunningDevice(device.port, EUI, "esme", device.process.pid)):
         (before,) = json.loads(smets("device", "list", "--json").out)
         assert before["port"] == device.port and "smets device provision" in before["state"] and before["eui"] is None
-        done = smets("device", "provision", "--port", device.port, "--eui", EUI)
+        with device.starting_again():
+            done = smets("device", "provision", "--port", device.port, "--eui", EUI)
         assert done.code == 0 and "is a meter now" in done.err, done
         assert {path.name for path in (tmp_path / "keystore").glob("00db1234567890a1*")} == {
             "00db1234567890a1-ds.pem",

@@ -222,9 +222,8 @@ def told(link: Link, timeout_s: float = 5) -> str:
 
 def become_meter(device: ImageOnUnix, link: Link, keystore: KeyStore) -> None:
     """Provision a board, which starts again to be a meter."""
-    provision(link, KeyStore.open(keystore.path), METER)
-    assert device.process and device.process.wait(20) == 0, device.errors()
-    device.start()
+    with device.starting_again():
+        provision(link, KeyStore.open(keystore.path), METER)
 
 
 def wait_for(what: str, device: ImageOnUnix, level: int) -> None:

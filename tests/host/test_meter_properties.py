@@ -62,5 +62,5 @@ def test_a_restart_at_a_half_hour_changes_nothing(stretches: list[tuple[int, int
         for meter in (one, other):
             meter.advance(end_s, Measurement(watts))
         if index % restart == 0:
-            other = make_meter(journal=other._journal, stores=other.logs._open_store)
+            other = make_meter(journal=other.journal, stores=other.logs._open_store)
     assert state_of(one) == state_of(other)

@@ -9,8 +9,6 @@ import sys
 
 from micropython import const
 
-from smets.on_demand import forget
-
 _SCARCE_BYTES = const(131072)
 """Free heap below which code that is not needed all the time is given back."""
 _REFUSALS = (ImportError, SyntaxError, ValueError)
@@ -42,4 +40,7 @@ def unload_if_scarce(names):
     """Forget loaded modules (dotted) when the heap is short of room; they load again at the next use."""
     if not hasattr(gc, "mem_free") or gc.mem_free() > _SCARCE_BYTES:
         return
-    forget(names)
+    for name in names:
+        if sys.modules.pop(name, None) and "." in name:
+            package, part = name.rsplit(".", 1)
+            delattr(sys.modules[package], part)

@@ -90,14 +90,17 @@ class Blocks:
             self._go_on(self._message, control & _WINDOW_MASK, confirmed)
         return None
 
-    def drop(self):
-        """End what is under way, for there is another command, or time has to go on and wants the room; return what to
-        know of the message that came in last, empty when none did or it did not come whole."""
+    def drop(self, is_for_another=False):
+        """End what is under way, for time has to go on and wants the room, or for another command: then the other side
+        knows that it has not sent the one before whole. Return what to know of the message that came in last, empty
+        when none did or it did not come whole."""
         if self.is_under_way:
+            is_told = self._message is not None or not is_for_another
             self._message = None
             if not self._is_whole:
                 self._forget()
-            self._confirm(_LAST, 0, 0)
+            if is_told:
+                self._confirm(_LAST, 0, 0)
         return (self._first, self._received) if self._is_whole else ()
 
     # in

@@ -188,7 +188,7 @@ class Esme:
                     return
             if self.blocks:
                 file = self.blocks.kept
-                self._past = self.blocks.drop()  # the heap has room for one long message,
+                self._past = self.blocks.drop(True)  # the heap has room for one long message,
                 self.blocks = None  # and a long command wants that of the code
             self.reporting.settle()
             response = self.handler.handle(message)

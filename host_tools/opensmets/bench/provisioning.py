@@ -12,8 +12,9 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from opensmets.bench.control import PROVISIONING, Caller, FrameLink
+from opensmets.bench.control import PROVISIONING, Caller, FrameLink, NoAnswer
 from opensmets.errors import SmetsError
+from opensmets.links.serial_link import LinkLost
 from opensmets.security import certificates, pki
 from opensmets.security.keystore import KeyStore, format_eui, parse_eui
 from opensmets.security.manufacturer import manufacturer_certificate
@@ -41,6 +42,10 @@ class Anchors:
     role: str
     eui: bytes
     sequence: int = 0
+
+
+#: How often, and how long each time, a device is asked whether it is a meter by now.
+START_TRIES, START_TIMEOUT_S = 10, 1.0
 
 
 def default_anchors(keystore: KeyStore) -> list[Anchors]:
@@ -118,6 +123,19 @@ def provision(
     for usage in ("ds", "ka"):
         _certify(ask, keystore, octets, usage, bytes.fromhex(keys[usage]))
     ask("finish")
+    _wait_for_start(ask)
+
+
+def _wait_for_start(ask: Caller) -> None:
+    """Wait until a device is a meter: a board starts again to be one, and its USB port may be gone meanwhile."""
+    for _ in range(START_TRIES):
+        try:
+            if ask("who", timeout_s=START_TIMEOUT_S)["provisioned"]:
+                return
+        except NoAnswer:
+            continue
+        except LinkLost:
+            return
 
 
 def _certify(ask: Caller, keystore: KeyStore, eui: bytes, usage: str, public_key: bytes) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
 import time
 import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -83,6 +86,19 @@ class ImageOnUnix:
             [str(micropython_path()), "-X", f"heapsize={self._heap}", str(START), *arguments],
             stdin=self._master, stdout=self._master, stderr=self._errors,
         )  # fmt: skip
+
+    @contextmanager
+    def starting_again(self) -> Iterator[None]:
+        """Within this the board starts again when its program resets it, once."""
+
+        def attend() -> None:
+            assert self.process and self.process.wait(30) == 0, self.errors()
+            self.start()
+
+        attendant = threading.Thread(target=attend)
+        attendant.start()
+        yield
+        attendant.join(30)
 
     def stop(self) -> None:
         """Cut the power."""
