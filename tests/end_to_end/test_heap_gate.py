@@ -22,7 +22,7 @@ from opensmets.errors import SmetsError
 from opensmets.links import open_link
 from opensmets.security.keystore import KeyStore
 from tests.end_to_end.full_logs import fill
-from tests.end_to_end.walk import START_S, WITHOUT_KEYS, Visit, Walker, does, visits
+from tests.end_to_end.walk import START_S, Visit, Walker, does, visits
 
 pytestmark = pytest.mark.skipif(micropython_path() is None, reason="no MicroPython here: set $MICROPYTHON")
 ANSWER_TIMEOUT_S = 20.0
@@ -58,7 +58,7 @@ class Gate:
         self.folder, self.kind = folder, kind
         keystore: KeyStore = sizes.make_meter(folder, elements=kind[0], phases=kind[1])
         self.walker, self.keystore = Walker(keystore, *kind), keystore
-        self.visits = [one for one in visits() if does(one, kind) and not one.stranger and is_made(one)]
+        self.visits = [one for one in visits() if does(one, kind) and not one.stranger]
 
     def go(self, time_s: int) -> Round:
         """Start the meter and send one of every request."""
@@ -101,10 +101,6 @@ def at_rest(device: VirtualDevice) -> int:
     """Wait until a device tells of its heap at rest, and return the bytes in use."""
     time.sleep(SETTLING_S)
     return next(int(one["rest"]) for one in reversed(sizes.told(device)) if "rest" in one)
-
-
-def is_made(visit: Visit) -> bool:
-    return visit.entry.name not in WITHOUT_KEYS
 
 
 @dataclass

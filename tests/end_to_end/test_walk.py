@@ -24,7 +24,7 @@ from opensmets.cli.answers import alert_document, response_document
 from opensmets.cli.conversation import Conversation, Verified
 from opensmets.links import open_link
 from opensmets.security.keystore import KeyStore
-from tests.end_to_end.walk import START_S, WITHOUT_KEYS, Visit, Walker, alerts, kind_of, visits
+from tests.end_to_end.walk import START_S, Visit, Walker, alerts, kind_of, visits
 from tests.reference import REFERENCE
 
 pytestmark = pytest.mark.skipif(micropython_path() is None, reason="no MicroPython here: set $MICROPYTHON")
@@ -114,7 +114,7 @@ def test_no_use_case_is_left_out() -> None:
     assert len(walked) == 136
 
 
-@pytest.mark.parametrize("visit", [one for one in visits() if one.entry.name not in WITHOUT_KEYS], ids=str)
+@pytest.mark.parametrize("visit", visits(), ids=str)
 def test_a_fresh_meter_answers(meters: Meters, tmp_path: Path, visit: Visit) -> None:
     with started(meters, kind_of(visit), tmp_path) as talk:
         verified = talk.ask(visit)

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from opensmets.bench import provisioning
 from opensmets.catalogue.objects import right
 from opensmets.catalogue.request_content import request_content
 from opensmets.catalogue.request_mappings import mapping
@@ -29,9 +30,10 @@ from opensmets.layouts import envelope
 from opensmets.layouts.asn1 import BIT_STRING, SEQUENCE, make
 from opensmets.layouts.envelope import COMMAND, Message
 from opensmets.layouts.wire import LayoutError
-from opensmets.security import pki, utrn
+from opensmets.security import contingency, pki, utrn
 from opensmets.security.keystore import KeyStore
 from opensmets.security.protection import protect_command
+from opensmets.transform import contingency as by_contingency
 from opensmets.transform.credential_updates import Mode, replace_credentials
 from opensmets.transform.credentials import DIGITAL_SIGNATURE, integer
 from opensmets.transform.pre_command import DCC_ROLES, transform
@@ -47,8 +49,6 @@ START_S = int((START - EPOCH).total_seconds())
 DRAWS = (8, 80, 400)
 KINDS = ((1, 1), (2, 1), (1, 3), (2, 3))
 STRANGER = bytes.fromhex("90b3d51f30030000")
-#: Use cases that need keys that nobody here has.
-WITHOUT_KEYS = ("CS02bAnyByContingency",)
 CREDENTIALS = "KAPublicSecurityCredentials"
 PERIOD: Rules = {
     "StartDateTime": st.just(write_time(START - timedelta(days=400))),
@@ -126,6 +126,8 @@ class Walker:
 
     def command(self, visit: Visit) -> bytes:
         """Return a protected command of a use case. Raises AssertionError when no content means it."""
+        if visit.entry.name == by_contingency.USE_CASE:
+            return self._protected(self._by_contingency())
         if visit.entry.service_request is None:
             return self._protected(self._unasked(visit))
         for count in DRAWS:
@@ -222,6 +224,18 @@ class Walker:
             mode = Mode(visit.entry.form, number, number, dated=False)
             payload = replace_credentials(mode, Scope(body, self._counter, party, EUI, {}))
         return envelope.encode(Message(COMMAND, self._counter, party, EUI, visit.entry.message_code, payload))
+
+    def _by_contingency(self) -> bytes:
+        """Return the pre-command by which all certificates take their own places, under their own root."""
+        self._counter += 1
+        keystore = self._keystore
+        anchors = provisioning.default_anchors(keystore)
+        found = [(one, each) for one in anchors for each in provisioning.cell_certificates(keystore, one)]
+        return by_contingency.pre_command(
+            EUI, contingency.holder(keystore), self._counter, contingency.symmetric_key(keystore),
+            root=pki.authority_certificate(keystore), issuers=[pki.authority_certificate(keystore, pki.ISSUING)],
+            replacements=[(provisioning.ROLE_NUMBERS[anchor.role], *each) for anchor, each in found],
+        )  # fmt: skip
 
 
 def drawn(strategy: st.SearchStrategy[etree._Element], count: int) -> list[etree._Element]:
