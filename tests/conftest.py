@@ -1,4 +1,6 @@
-"""How the property tests search: the same examples in every run, or new ones with `make explore`."""
+"""How the property tests search: the same examples in every run, or new ones with `make explore`; and Ctrl-C."""
+
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -9,3 +11,7 @@ settings.register_profile(
     "explore", max_examples=1000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("repeatable")
+
+# A shell that puts a run into the background lets it ignore Ctrl-C, and what it starts too: tests of Ctrl-C would wait.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -27,6 +27,7 @@ from opensmets.bench.flatten import FOLDER
 from opensmets.bench.provisioning import provision
 from opensmets.bench.virtual import VirtualDevice
 from opensmets.duis.compose import Address, compose
+from opensmets.layouts.envelope import ALERT, decode
 from opensmets.links import open_link
 from opensmets.links.framing import FrameReader
 from opensmets.security import pki
@@ -167,11 +168,11 @@ class Scenario:
         end, after = self.device.recorded(), self.knowledge()
         step = Step(name, start, end, before, after)
         if is_command:
-            step.answered = max(at for at in self.answers() if start < at <= end)
+            step.answered = max(at for at, _ in self.messages() if start < at <= end)
         self.steps.append(step)
 
-    def answers(self) -> Iterator[int]:
-        """Yield where in the recording a message had left."""
+    def messages(self) -> Iterator[tuple[int, bytes]]:
+        """Yield where in the recording a message had left, and the message."""
         content, at, reader = self.device.recording.read_bytes(), 0, FrameReader()
         while at < len(content):
             kind, _, size = struct.unpack_from(ENTRY, content, at)
@@ -182,7 +183,7 @@ class Scenario:
             reader.feed(data)
             while frame := reader.next_frame():
                 if frame.channel == MESSAGES:
-                    yield at
+                    yield at, frame.payload
 
     def knowledge(self) -> dict[str, Any]:
         """Return what the meter knows of what must survive."""
@@ -283,9 +284,24 @@ def test_no_energy_of_a_finished_half_hour_is_lost(scenario: Scenario, boots: li
 
 
 def test_a_counter_is_on_flash_when_the_answer_leaves(scenario: Scenario, boots: list[dict[str, Any]]) -> None:
+    """What a command moved, that is: an alert that follows its answer may take a number of the meter's own later."""
     for step in filter(Step.is_command, scenario.steps):
-        answered = [boot["found"]["counters"] for boot in boots if step.answered <= boot["at"] < step.end]
+        answered = [received(boot) for boot in boots if step.answered <= boot["at"] < step.end]
         assert all(counters == answered[-1] for counters in answered), step.name
+
+
+def received(boot: dict[str, Any]) -> dict[str, str]:
+    """Return the counters that a meter keeps of those who command it."""
+    return {name: counter for name, counter in boot["found"]["counters"].items() if name.startswith("rx/")}
+
+
+def test_no_number_of_an_alert_is_given_again(scenario: Scenario, boots: list[dict[str, Any]]) -> None:
+    """What a meter counts with after a cut is above every alert that had left."""
+    alerts = [(at, message) for at, octets in scenario.messages() if (message := decode(octets)).cra_flag == ALERT]
+    assert len({message.counter for _, message in alerts}) == len(alerts) > 0
+    for at, message in alerts:
+        for boot in (boot for boot in boots if boot["at"] >= at):
+            assert int(boot["found"]["counters"]["counter/own"], 16) >= message.counter, (at, boot["at"])
 
 
 def test_time_never_goes_back(boots: list[dict[str, Any]]) -> None:
