@@ -1,5 +1,6 @@
-"""How the property tests search: the same examples in every run, or new ones with `make explore`; and Ctrl-C."""
+"""How the tests run: which examples property tests search, what Ctrl-C and the collection of garbage do."""
 
+import gc
 import signal
 
 from hypothesis import HealthCheck, settings
@@ -15,3 +16,9 @@ settings.load_profile("repeatable")
 # A shell that puts a run into the background lets it ignore Ctrl-C, and what it starts too: tests of Ctrl-C would wait.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Let what the suite itself is stay out of what is collected: the device collects at every message it takes."""
+    gc.collect()
+    gc.freeze()
