@@ -20,7 +20,10 @@ def run(settings):
 
 
 def pass_on(source, sink, buffer):
-    """Pass on what `source` has, waiting a moment for it."""
-    count = source.readinto(buffer, _WAIT_MS)
-    if count:
-        sink.write(memoryview(buffer)[:count])
+    """Pass on what `source` has, waiting a moment for it, in parts that end where a frame ends: `write` wants that."""
+    count, done = source.readinto(buffer, _WAIT_MS), 0
+    view = memoryview(buffer)
+    for end in range(1, count + 1):
+        if end == count or not buffer[end - 1]:
+            sink.write(view[done:end])
+            done = end

@@ -5,13 +5,11 @@ USB CDC is also the board's REPL: taking it over switches the interrupt characte
 
 import select
 import sys
-import time
 
 import micropython
-from micropython import const
 
-_WRITE_TIMEOUT_MS = const(1000)
-_CHUNK = const(64)  # one USB full-speed bulk packet
+from smets.link.ticks import ticks_diff, ticks_ms
+from smets.link.whole_frames import WholeFrames
 
 
 def open_link(settings):
@@ -41,7 +39,10 @@ def open_uart(number, baud, **pins):
 
 
 class SerialStream:
-    """Raw bytes to and from the host. `reads_what_is_there`: `readinto` of `source` returns early, as a UART's does."""
+    """Bytes to and from the host. `reads_what_is_there`: `readinto` of `source` returns early, as a UART's does.
+
+    `write(data)` takes the next part of a frame, which is sent whole or not at all (whole_frames.py).
+    """
 
     def __init__(self, source, sink, reads_what_is_there):
         self._source, self._sink = source, sink
@@ -49,6 +50,7 @@ class SerialStream:
         self._poll = select.poll()
         self._poll.register(source, select.POLLIN)
         self._one = bytearray(1)
+        self.write = WholeFrames(self._write_some).write
 
     def readinto(self, buffer, timeout_ms):
         """Wait up to `timeout_ms` for bytes, read what is there, and return how many; 0 when nothing came."""
@@ -62,17 +64,16 @@ class SerialStream:
             count += 1
         return count
 
-    def write(self, data):
-        """Write all of `data`. When the host takes nothing for a second the rest is dropped."""
-        view, done = memoryview(data), 0
-        deadline = time.ticks_add(time.ticks_ms(), _WRITE_TIMEOUT_MS)
-        while done < len(view):
-            sent = self._sink.write(view[done : done + _CHUNK]) or 0
-            done += sent
-            if sent:
-                deadline = time.ticks_add(time.ticks_ms(), _WRITE_TIMEOUT_MS)
-            elif time.ticks_diff(deadline, time.ticks_ms()) <= 0:
-                return
+    def _write_some(self, view, timeout_ms):
+        """Write the start of `view` once there is room; return how much, 0 when there was none in time.
+
+        Whether there is room only a write tells on every board; a Pico's USB waits half a second for it by itself.
+        """
+        begun_ms = ticks_ms()
+        while True:
+            sent = self._sink.write(view) or 0
+            if sent or ticks_diff(ticks_ms(), begun_ms) >= timeout_ms:
+                return sent
 
     def _is_ready(self, timeout_ms):
         for _ in self._poll.ipoll(timeout_ms):  # unlike poll, it allocates nothing

@@ -4,10 +4,6 @@ A virtual device's standard input and output are the master side of a pty whose 
 device opens the pty, sets it raw, and sets O_NONBLOCK on the master (`nonblocking=True` says so): the unix port's
 `readinto` blocks until its buffer is full and cannot ask for less. Without that the bytes are read one by one, safe
 but at some 1 us each. A tty may be named instead (`open_path`).
-
-A host that stops reading must not stop the meter, whose time waits meanwhile; so a frame waits for a while and no
-longer, and those that follow not at all until there is room again. Then a line on the log channel says how many were
-dropped: nothing is lost in silence. Of a frame that was under way the host has a part, which its CRC gives away.
 """
 
 import select
@@ -15,15 +11,9 @@ import time
 
 from micropython import const
 
-from smets.link import framing
-from smets.link.ticks import ticks_diff, ticks_ms
+from smets.link.whole_frames import WholeFrames
 
 _HANGUP_PAUSE_MS = const(20)  # nobody has the slave open: polling returns at once, so wait here
-_PATIENCE_MS = const(2000)  # of a frame: nothing else is done meanwhile
-_CHUNK = const(256)  # what a pty always takes at once when it says that it takes any
-_END_OF_FRAME = b"\x00"
-_TOLD = "%d frames were dropped: nobody read them"
-_NOTICE_SIZE = const(80)
 
 
 def open_path(path):
@@ -114,63 +104,6 @@ class UnixStream:
                 except OSError:
                     return 0
         return 0
-
-
-class WholeFrames:
-    """Sends each frame whole or not at all, and tells the host what it missed. `dropped` counts what was dropped.
-
-    `write_some(view, timeout_ms)` writes the start of a view when there is room for it, and returns how much; 0 when
-    there was no room in time.
-    """
-
-    def __init__(self, write_some):
-        self._write_some = write_some
-        self.dropped = self._told = 0
-        self._is_inside = self._is_lost = self._is_cut = False
-        self._begun_ms = self._patience_ms = 0
-
-    def write(self, data):
-        """Write all of `data`, the next part of a frame; the last part ends in 00."""
-        if not self._is_inside:
-            self._begin()
-        if not self._is_lost:
-            self._is_lost = not self._put(data)
-        if data[-1] == 0:
-            self._is_inside = False
-            self.dropped += self._is_lost
-
-    def _begin(self):
-        """Begin a frame, behind what is to be sent before it; it is lost when there is no room for that."""
-        waits = self._is_lost
-        self._begun_ms, self._patience_ms = ticks_ms(), 0 if waits else _PATIENCE_MS
-        self._is_inside = True
-        self._is_lost = bool(self._is_cut and not self._write_some(_END_OF_FRAME, 0))
-        if self._is_lost:
-            return
-        self._is_cut = False
-        if self.dropped != self._told:
-            self._tell()
-
-    def _tell(self):
-        notice = bytearray(_NOTICE_SIZE)
-        length = framing.encode_frame(framing.LOG, ((_TOLD % (self.dropped - self._told)).encode(),), notice)
-        if self._put(memoryview(notice)[:length]):
-            self._told = self.dropped
-        else:
-            self._is_lost = True
-
-    def _put(self, data):
-        """Write octets; return whether they all went. From the first on there is patience for the rest."""
-        view, done = memoryview(data), 0
-        while done < len(view):
-            left_ms = max(0, self._patience_ms - ticks_diff(ticks_ms(), self._begun_ms))
-            sent = self._write_some(view[done : done + _CHUNK], left_ms)
-            if not sent:
-                return False
-            done += sent
-            self._is_cut = view[done - 1] != 0
-            self._patience_ms = _PATIENCE_MS
-        return True
 
 
 def _sleep_ms(duration_ms):

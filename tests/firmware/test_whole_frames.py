@@ -2,7 +2,7 @@
 
 from smets.link import framing
 from smets.link.framing import FrameDecoder, encode_frame
-from smets.link.unix_stream import WholeFrames
+from smets.link.whole_frames import WholeFrames
 
 
 class Host:
