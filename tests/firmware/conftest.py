@@ -29,7 +29,7 @@ class MicroPythonFile(pytest.Collector):
     def collect(self) -> Iterable[pytest.Item]:
         source = self.path.read_text()
         heap = re.search(r"^# heap: (\w+)", source, re.M)
-        run = _Run(self.path, heap.group(1) if heap else "16m")
+        run = _Run(self.path, heap.group(1) if heap else "4m")
         for name in re.findall(r"^def (test_\w+)\(\)", source, re.M):
             item = MicroPythonTest.from_parent(self, name=name, run=run)
             item.add_marker(pytest.mark.xdist_group(str(self.path)))

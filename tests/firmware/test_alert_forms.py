@@ -17,8 +17,6 @@ from tests.firmware.message_world import (
 from tests.firmware.meter_world import World as MeterWorld
 from tests.firmware.meter_world import make_meter
 
-# heap: 16m
-
 LOAD_CONTROLLER = b"\x90\xb3\xd5\x1f\x30\x01\x00\x08"
 NEW_YEAR = b"\x09\x0c\x07\xdf\x01\x01\xff\x00\x00\x00\x00\x80\x00\xff"
 FIRST = b"\x09\x0c\x07\xde\x0c\x1f\xff\x17\x20\x00\x00\x80\x00\xff"  # 28 minutes before

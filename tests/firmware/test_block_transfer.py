@@ -3,8 +3,6 @@
 The other side is written here from IEC 62056-5-3 clause 7.3.13, and owes nothing to the device's code.
 """
 
-# heap: 4m
-
 from smets.message.block_transfer import IDLE_MS, Blocks
 from smets.message.envelope import BLOCK, BLOCK_HEAD, MAX_MESSAGE, MAX_WHOLE, WINDOW
 from smets.store.kept_message import KeptMessage

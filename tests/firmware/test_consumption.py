@@ -1,4 +1,3 @@
-# heap: 4m
 """What a day, a week, a month and a bill used and cost: it adds up to the registers and the account, to the unit."""
 
 import random

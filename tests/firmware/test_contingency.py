@@ -1,4 +1,3 @@
-# heap: 16m
 """The contingency key: wrapped in the root's certificate (RFC 5934 9), it replaces the root and all under it."""
 
 from binascii import unhexlify

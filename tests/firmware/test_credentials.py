@@ -1,4 +1,3 @@
-# heap: 16m
 """Credential updates, the device's own keys, joins and activations: what they change and refuse, and power cuts."""
 
 from hashlib import sha256

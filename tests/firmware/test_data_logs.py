@@ -1,4 +1,3 @@
-# heap: 16m
 """The data logs as time fills them: billing periods, days and half hours, their ranges, restarts and power cuts."""
 
 from smets.meter.measurement import Measurement

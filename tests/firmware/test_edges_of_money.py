@@ -1,4 +1,3 @@
-# heap: 4m
 """Money at the limits of its registers, prices below nothing, and failures in the middle of what flows."""
 
 from smets.meter.measurement import Measurement

@@ -1,4 +1,3 @@
-# heap: 16m
 """The whole meter through weeks of a two-rate prepayment household: every register, log and millipence.
 
 A reference written from the specification goes along half hour by half hour (day_reference.py).

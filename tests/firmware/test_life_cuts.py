@@ -1,4 +1,3 @@
-# heap: 32m
 """The power is cut at any write of a random life: no money and no energy is made or lost, and no register goes down."""
 
 import random

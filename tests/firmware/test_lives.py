@@ -1,4 +1,3 @@
-# heap: 32m
 """Random lives of a whole meter agree with the specification: registers, tariffs, account, logs, events.
 
 Homes of one and two elements and one and three phases, tariffs by time of use and by block over seasons, special days

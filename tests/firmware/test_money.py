@@ -1,4 +1,3 @@
-# heap: 16m
 """No money is made or lost, and every threshold is met in its second: random accounts, against a simple reference."""
 
 import random

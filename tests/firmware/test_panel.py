@@ -1,4 +1,3 @@
-# heap: 16m
 """A display and a keypad wired to a board: what one reads there, what keys do, and what a contact's bounce does not."""
 
 from smets.meter.user_interface import PAGES

@@ -1,4 +1,3 @@
-# heap: 16m
 """The account as energy flows and time passes: charges, debts, thresholds, emergency credit, disablement, modes."""
 
 from smets.meter import non_disablement_periods as periods

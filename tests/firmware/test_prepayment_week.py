@@ -1,4 +1,3 @@
-# heap: 16m
 """A household's week on prepayment, as a story: credit, emergency credit, darkness, a top-up, light."""
 
 from tests.firmware.account_world import (

@@ -1,4 +1,3 @@
-# heap: 16m
 """No alert is lost because the link or the heap had no room for it when it was to be sent."""
 
 from smets.message.reporting import Reporting

@@ -1,4 +1,3 @@
-# heap: 16m
 """Tariffs and payment settings: what waits, what is in force, what a supplier does to the account."""
 
 from smets.meter.errors import MeterError, OutOfRange, Refused

@@ -1,4 +1,3 @@
-# heap: 16m
 """Energy by tariff: what flows in is what the registers hold, in the right one, and costs what they say."""
 
 import random

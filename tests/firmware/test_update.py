@@ -1,4 +1,3 @@
-# heap: 4m
 """Receiving and activating firmware: the power may go at every write, and what was there, or what comes, is whole."""
 
 import os

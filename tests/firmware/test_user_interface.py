@@ -1,4 +1,3 @@
-# heap: 16m
 """At the meter: what a customer reads there, types there, and is not shown. Each test is a visit."""
 
 from smets.bench.control import BenchControl

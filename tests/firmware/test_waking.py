@@ -1,4 +1,3 @@
-# heap: 4m
 """A meter starts again after a loss of supply: what it tells, and what time, money and energy are then."""
 
 import struct
