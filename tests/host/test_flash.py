@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tty
 from collections.abc import Iterator
@@ -14,11 +15,11 @@ import pytest
 from opensmets.bench.firmware import micropython_path
 from opensmets.boards import filesystem
 from opensmets.boards.description import Board, read_board
-from opensmets.boards.flash import check_board, esptool_arguments
+from opensmets.boards.flash import check_board, esptool_arguments, flash_files
 from opensmets.boards.image import Image, build
 from opensmets.boards.prompt import Identity, NoPrompt, Prompt
 from opensmets.errors import SmetsError, UsageError
-from tests.command import Outcome, smets
+from tests.command import Outcome, smets, smets_process
 
 pytestmark = [
     pytest.mark.xdist_group("flash"),
@@ -165,6 +166,46 @@ def test_an_unplugged_cable(made: list[FakeBoard], tmp_path: Path) -> None:
         board.unplug()
         prompt.write("x", bytes(1000))
     assert "plug" in one_line(smets("flash", "UNIX", "--port", "/dev/ttyACM77"))
+
+
+def test_a_cable_that_is_pulled_midway_leaves_no_mixture_that_starts(
+    made: list[FakeBoard], image: Image, tmp_path: Path
+) -> None:
+    kept = {"store/journal/00000001.jnl": b"keys", "notes.txt": b"mine"}
+    changed = {"lib/smets/roles/esme.mpy": b"old", "lib/tables/alerts": b"old", "lib/smets/gone.mpy": b"old"}
+    board = start(made, tmp_path, {**image.files, **kept, **changed})
+
+    def pull(progress: str) -> None:
+        if progress.startswith("2/"):
+            board.unplug()
+
+    with pytest.raises(SmetsError, match="plug the board in again, and repeat"), Prompt(board.port) as prompt:
+        flash_files(image, prompt, changed_only=True, progress=pull)
+    left = board.files()
+    assert "main.py" not in left and {path: left[path] for path in kept} == kept
+    (tmp_path / "again").mkdir()
+    again = start(made, tmp_path / "again", left)
+    assert smets("flash", "UNIX", "--port", again.port, "--update").code == 0
+    assert again.files() == {**image.files, **kept}
+
+
+def test_ctrl_c_says_what_became_of_the_board(made: list[FakeBoard], tmp_path: Path) -> None:
+    board, image = (
+        start(made, tmp_path, {"main.py": b"# old", "store/x": b"keys"}),
+        build(read_board("UNIX"), frozen=True),
+    )
+    with smets_process("flash", "UNIX", "--port", board.port, "--frozen") as process:
+        assert process.stderr
+        while "writing to" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+        (why,) = process.stderr.read().splitlines()
+    assert "ended before all was written: repeat it" in why
+    left = board.files()
+    assert left["store/x"] == b"keys" and left.get("main.py") != image.files["main.py"]
+    assert smets("flash", "UNIX", "--port", board.port, "--update", "--frozen").code == 0
+    assert board.files() == {**image.files, "store/x": b"keys"}
 
 
 def test_nothing_answers_as_a_prompt(made: list[FakeBoard], tmp_path: Path) -> None:

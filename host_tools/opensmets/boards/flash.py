@@ -22,6 +22,8 @@ from opensmets.errors import SmetsError, UsageError
 MPY_VERSION = 6
 #: The folders whose files are the image's alone: one that the image does not have is deleted.
 OWN_FOLDERS = (f"{LIBRARY}/smets", f"{LIBRARY}/tables")
+#: What starts the meter. It is not there while the rest is being written.
+START = "main.py"
 _DRIVE_INFO = "INFO_UF2.TXT"
 _DRIVE_NAME = "RPI-RP2"
 
@@ -41,23 +43,34 @@ class Flashed:
 def flash_files(image: Image, prompt: Prompt, *, changed_only: bool, progress: Progress) -> Flashed:
     """Write an image's files to the board at a prompt, all or the changed ones, and delete what is no longer wanted.
 
-    Each file is replaced whole; a command that was cut short is repeated. Raises SmetsError when it is another board,
-    its MicroPython cannot run the image, or its flash is full.
+    Each file is replaced whole, and the board has no `main.py` meanwhile: what a pulled cable leaves must not start, as
+    short names of old and new files differ. The same command again completes it. Raises SmetsError when it is another
+    board, its MicroPython cannot run the image, or its flash is full.
     """
     identity = prompt.identity()
     check_board(image.board, identity)
     there = prompt.digests(*OWN_FOLDERS, *(path for path in image.files if not path.startswith(OWN_FOLDERS)))
     digests = {path: (len(content), hashlib.sha256(content).hexdigest()) for path, content in image.files.items()}
-    wanted = [path for path in sorted(image.files) if not changed_only or there.get(path) != digests[path]]
-    _check_room({path: digests[path][0] for path in wanted}, there, identity)
-    for number, path in enumerate(wanted, 1):
-        progress(f"{number}/{len(wanted)} {path}")
-        prompt.write(path, image.files[path])
+    wanted = {path for path in image.files if not changed_only or there.get(path) != digests[path]}
     stale = [path for path in there if path not in image.files and path.startswith(OWN_FOLDERS)]
-    for path in stale:
-        prompt.remove(path)
+    if START in image.files and (wanted or stale):
+        wanted.add(START)
+    _check_room({path: digests[path][0] for path in wanted}, there, identity)
+    if START in wanted and START in there:
+        prompt.remove(START)
+    _replace(image, prompt, wanted - {START}, stale, progress)
+    if START in wanted:
+        prompt.write(START, image.files[START])
     octets = sum(digests[path][0] for path in wanted)
     return Flashed(len(wanted), octets, len(stale), len(image.files) - len(wanted))
+
+
+def _replace(image: Image, prompt: Prompt, wanted: set[str], stale: list[str], progress: Progress) -> None:
+    for number, path in enumerate(sorted(wanted), 1):
+        progress(f"{number}/{len(wanted)} {path}")
+        prompt.write(path, image.files[path])
+    for path in stale:
+        prompt.remove(path)
 
 
 def check_board(board: Board, identity: Identity) -> None:

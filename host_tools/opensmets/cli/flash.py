@@ -73,8 +73,12 @@ def _flash_files(image: Image, port: str, *, changed_only: bool) -> None:
     from opensmets.boards.flash import flash_files
 
     with open_prompt(port) as prompt:
-        with working(f"writing to {port}") as progress:
-            done = flash_files(image, prompt, changed_only=changed_only, progress=progress)
+        try:
+            with working(f"writing to {port}") as progress:
+                done = flash_files(image, prompt, changed_only=changed_only, progress=progress)
+        except KeyboardInterrupt:
+            warn("ended before all was written: repeat it, no meter may start until then; keys and logs are kept")
+            raise
         record = prompt.read(_ACTIVE_SLOT)
         provisioned = prompt.digests("store/journal")
     warn(f"{done.written} files written ({done.octets} bytes), {done.removed} deleted, {done.same} left as they were")
