@@ -41,9 +41,13 @@ def provision(
     from opensmets.security.keystore import format_eui, parse_eui
 
     octets, keys = parse_eui(eui), open_or_make_keystore(keystore_path(keystore))
-    with open_link(port) as link, working(f"provisioning {format_eui(octets)} on {link.port}", quiet=as_json):
-        carry_out(link, keys, octets, elements=elements, phases=int(phases))
-        port = link.port
+    try:
+        with open_link(port) as link, working(f"provisioning {format_eui(octets)} on {link.port}", quiet=as_json):
+            carry_out(link, keys, octets, elements=elements, phases=int(phases))
+            port = link.port
+    except KeyboardInterrupt:
+        warn("ended before it was a meter: repeat it, what was begun is forgotten then")
+        raise
     if as_json:
         write_json({"port": port, "eui": format_eui(octets), "keystore": str(keys.path)})
     else:
