@@ -17,7 +17,8 @@ from opensmets.bench.control import Bench
 from opensmets.bench.firmware import micropython_path
 from opensmets.bench.virtual import VirtualDevice
 from opensmets.cli.conversation import Conversation, Verified
-from opensmets.layouts import blocks
+from opensmets.layouts import blocks, envelope, xdlms
+from opensmets.layouts.axdr import Data
 from opensmets.layouts.blocks import BLOCK, MAX_COMMAND, Block
 from opensmets.layouts.link_frame import Channel
 from opensmets.links import Link, open_link
@@ -31,6 +32,8 @@ pytestmark = [
     pytest.mark.xdist_group("largest_tariffs"),
 ]
 ANSWER_TIMEOUT_S = 60.0
+HARDWARE_FAULT, NOT_CARRIED_OUT = 1, 250
+AT_ONCE_TIME = Data("octets", bytes(9) + b"\x80\x00\xff")
 #: What the schema's largest tariffs take at least: their dates make some octets more or less.
 LEAST = {"tariff": 16_800, "second-tariff": 15_860}
 
@@ -89,6 +92,23 @@ def test_a_largest_tariff_is_read_as_it_was_set(home: Home, name: str) -> None:
     assert LEAST[name] <= home.longest <= MAX_COMMAND
     trip.judge(body, home.household.ask(trip.read))
     assert not home.kept.exists()
+
+
+def test_a_largest_tariff_that_is_refused_midway_ends_there(home: Home) -> None:
+    """As any command: the first activation is refused, all before it was done and is passive, nothing after it is."""
+    before, bench, body = home.read("tariff"), Bench(home.link), largest("tariff")
+    command = home.household.prepared("1.1.1", body).command
+    request = xdlms.decode_request(envelope.decode(command).payload)
+    place = request.data.index(AT_ONCE_TIME)
+    refused = request.items[place]
+    fault = {"class": refused.class_id, "obis": refused.obis.hex(), "member": refused.member, "method": False}
+    bench("fault", **fault, after=0, result=HARDWARE_FAULT)
+    answer = xdlms.decode_response(home.carry_out(command).message.payload)
+    bench("faults_clear")
+    after = [NOT_CARRIED_OUT] * (len(request.items) - place - 1)
+    assert place > 10 and after
+    assert [result.code for result in answer.results] == [0] * place + [HARDWARE_FAULT] + after
+    assert home.read("tariff") == before and not home.kept.exists()
 
 
 def test_what_is_cut_or_forged_changes_nothing(home: Home) -> None:

@@ -2,6 +2,7 @@
 
 Each command gets its answer from a meter of its own that nothing was done to: real MicroPython, compiled firmware. The
 answer is protected as the catalogue says, is read into XML, and refuses nothing but what a fresh meter has to refuse.
+A DUIS response passes it on to who asked.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from opensmets.bench.firmware import micropython_path
 from opensmets.bench.sizes import make_meter
 from opensmets.bench.virtual import VirtualDevice
 from opensmets.catalogue.use_cases import UseCase, use_cases
-from opensmets.cli.answers import alert_document, response_document
+from opensmets.cli.answers import alert_document, duis_response, response_document
 from opensmets.cli.conversation import Conversation, Verified
+from opensmets.duis.document import Request
+from opensmets.duis.response import Identity, read_response
 from opensmets.links import open_link
 from opensmets.security.keystore import KeyStore
 from tests.end_to_end.walk import START_S, Visit, Walker, alerts, kind_of, visits
@@ -82,16 +85,26 @@ def started(meters: Meters, kind: tuple[int, int], folder: Path, *, bench: bool 
 
 
 @cache
-def schema() -> etree.XMLSchema | None:
-    return etree.XMLSchema(etree.parse(REFERENCE / "duis" / "mmc-5.4.xsd")) if REFERENCE else None
+def schema(name: str) -> etree.XMLSchema | None:
+    return etree.XMLSchema(etree.parse(REFERENCE / "duis" / name)) if REFERENCE else None
 
 
-def read(document: bytes) -> etree._Element:
+def read(document: bytes, name: str = "mmc-5.4.xsd") -> etree._Element:
     """Return a document that is valid, where there is a schema to say so."""
     root = etree.fromstring(document)
-    if found := schema():
+    if found := schema(name):
         found.assertValid(root)
     return root
+
+
+def judge_passed_on(asked: Request, verified: Verified) -> None:
+    """See that an answer comes to who asked in a valid DUIS response, under the number that it was asked with."""
+    document = duis_response(asked, verified)
+    read(document, "duis-5.4.xsd")
+    response = read_response(document)
+    assert (response.payload, response.variant) == (verified.message.raw, asked.variant)
+    assert response.request_id == asked.request_id
+    assert response.response_id == str(Identity(asked.target, asked.originator, asked.counter))
 
 
 def protection(verified: Verified) -> tuple[str, ...]:
@@ -123,6 +136,8 @@ def test_a_fresh_meter_answers(meters: Meters, tmp_path: Path, visit: Visit) -> 
     assert (message.message_code, message.originator) == (visit.entry.message_code, talk.walker.eui)
     answer = read(response_document(verified, visit.entry))
     assert codes(answer) == REFUSED.get(visit.entry.name, set())
+    if talk.walker.asked:
+        judge_passed_on(talk.walker.asked, verified)
 
 
 def event(code: int, body: bytes = b"") -> Callable[[Talk], None]:

@@ -24,7 +24,7 @@ from opensmets.catalogue.service_requests import service_request
 from opensmets.catalogue.use_cases import UseCase, use_cases
 from opensmets.cli.conversation import EPOCH
 from opensmets.duis.compose import Address, compose, write_time
-from opensmets.duis.document import read_request
+from opensmets.duis.document import Request, read_request
 from opensmets.errors import SmetsError
 from opensmets.layouts import envelope
 from opensmets.layouts.asn1 import BIT_STRING, SEQUENCE, make
@@ -116,6 +116,8 @@ class Walker:
 
     def __init__(self, keystore: KeyStore, elements: int, phases: int) -> None:
         self.eui, self._keystore, self._counter = EUI, keystore, 1000
+        #: The request that the last command was made of; None for one that no service request asks for.
+        self.asked: Request | None = None
         issuer = pki.authority_certificate(keystore, pki.ISSUING).public_bytes(Encoding.DER)
         self._issuer = b64encode(issuer).decode()
         self._inventory = Inventory(polyphase=phases == 3, twin=elements == 2)
@@ -126,6 +128,7 @@ class Walker:
 
     def command(self, visit: Visit) -> bytes:
         """Return a protected command of a use case. Raises AssertionError when no content means it."""
+        self.asked = None
         if visit.entry.name == by_contingency.USE_CASE:
             return self._protected(self._by_contingency())
         if visit.entry.service_request is None:
@@ -133,14 +136,15 @@ class Walker:
         for count in DRAWS:
             made = [self._made(visit, body) for body in self._contents(visit, count)]
             if commands := [one for one in made if one]:
-                return self._protected(sorted(commands, key=len)[len(commands) // 2])
+                self.asked, pre_command = sorted(commands, key=lambda one: len(one[1]))[len(commands) // 2]
+                return self._protected(pre_command)
         raise AssertionError(f"no content of {visit.entry.service_request} means {visit}")
 
     def _protected(self, pre_command: bytes) -> bytes:
         return protect_command(pre_command, self._keystore)
 
-    def _made(self, visit: Visit, body: etree._Element) -> bytes | None:
-        """Return the pre-command of a content; None when the content does not mean the use case."""
+    def _made(self, visit: Visit, body: etree._Element) -> tuple[Request, bytes] | None:
+        """Return the request of a content and its pre-command; None when the content does not mean the use case."""
         self._counter += 1
         variant, asks = visit.entry.service_request or "", self._asks(visit)
         document = etree.fromstring(compose(variant, {}, Address(asks, EUI, self._counter)))
@@ -149,8 +153,9 @@ class Walker:
         place[:] = [body]
         dcc = visit.role if visit.role in DCC_ROLES else None
         try:
-            return transform(
-                read_request(etree.tostring(document)), dcc_eui=dcc and self.party(dcc), dcc_counter=self._counter,
+            request = read_request(etree.tostring(document))
+            return request, transform(
+                request, dcc_eui=dcc and self.party(dcc), dcc_counter=self._counter,
                 dcc_role=dcc or "acb", via_dcc=dcc is not None and asks != self.party(dcc), inventory=self._inventory,
                 role=None if dcc else visit.role, use_case=visit.entry.name,
             ).octets  # fmt: skip

@@ -308,6 +308,22 @@ def test_a_protected_log_is_read_by_dates():
     assert struct.pack(">Iiiiiii", START_S + 86400, 1, 2, 3, 4, 5, -6) in data
 
 
+def test_dates_outside_what_a_row_can_have_bound_nothing():
+    world = World()
+    world.meter.log("logs.prepayment_daily").append((START_S, 1, 2, 3, 4, 5, -6))
+
+    def read(first, last):
+        dates = b"\x16\x01\x02\x02" + octets(bytes.fromhex(first)) + octets(bytes.fromhex(last))
+        results, data = world.ask(protected(world.context, (attribute(7, "0-0:98.1.8", dates),), None, "0-0:43.2.6"))
+        return results, struct.pack(">Iiiiiii", START_S, 1, 2, 3, 4, 5, -6) in data
+
+    before, after = "07b20101ff000000008000ff", "0bb80c1fff000000008000ff"  # 1970 and 3000
+    assert read(before, after) == read("07d00101ff000000008000ff", "08580101ff000000008000ff") == ([0], True)
+    assert read(after, after) == read(before, before) == ([0], False)
+    for no_date in ("ffff0101ff000000008000ff", "00000101ff000000008000ff", "0bb80101ff0000000080"):
+        assert read(before, no_date) == ([TYPE], False)
+
+
 def test_a_protected_read_of_another_message_is_refused():
     world = World()
     for asked, result in (

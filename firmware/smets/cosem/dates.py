@@ -15,7 +15,7 @@ SIZE = const(12)
 NOW = const(0)
 NEVER = const(0xFFFFFFFF)
 _FIRST_YEAR = const(2000)
-_LAST_YEAR = const(2135)
+LAST_YEAR = const(2135)
 """The last whole year whose seconds fit 32 bits."""
 _UNSPECIFIED = const(-0x8000)
 _MAX_DEVIATION = const(720)  # minutes
@@ -42,7 +42,7 @@ def decode(octets):
         if all(octet == value for octet in octets[:9]):
             return meaning
     year, month, day, _, hour, minute, second, _, deviation, _ = struct.unpack(">HBBBBBBBhB", octets)
-    if not (_FIRST_YEAR <= year <= _LAST_YEAR and 1 <= month <= 12 and hour < 24 and minute < 60 and second < 60):
+    if not (_FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= 12 and hour < 24 and minute < 60 and second < 60):
         raise ValueError("a date-time that is no moment")
     if not 1 <= day <= days_in(year, month):
         raise ValueError("a day that the month does not have")

@@ -1,6 +1,7 @@
 """Selective access to the buffer of a profile (IEC 62056-6-2 class 7): the rows between two times, both included.
 
-Two forms: the range descriptor of a get with selection, and the date range of a protected read (class 30).
+Two forms: the range descriptor of a get with selection, and the date range of a protected read (class 30). A date
+before or after all that a row can have bounds nothing on its side.
 """
 
 from micropython import const
@@ -10,6 +11,9 @@ from smets.cosem.results import TYPE_UNMATCHED, Refusal
 
 _NONE = const(0)
 _DATE_RANGE = const(1)
+_FIRST_YEAR = const(2000)
+_LAST_YEAR = const(9999)
+_OPEN_START = const(0)
 _OPEN_END = const(0xFFFFFFFF)
 
 
@@ -47,7 +51,18 @@ def _bound(reader):
         return reader.scalar(tag)
     if tag != axdr.OCTETS:
         raise Refusal(TYPE_UNMATCHED)
+    octets = reader.take(reader.length())
     try:
-        return dates.decode(reader.take(reader.length()))
+        return dates.decode(octets)
     except ValueError:
-        raise Refusal(TYPE_UNMATCHED)
+        return _open_bound(octets)
+
+
+def _open_bound(octets):
+    """Return the bound of a date whose year no row can have. Raises Refusal for what is no such date."""
+    year = octets[0] << 8 | octets[1] if len(octets) == dates.SIZE else 0
+    if year and year < _FIRST_YEAR:
+        return _OPEN_START
+    if dates.LAST_YEAR < year <= _LAST_YEAR:
+        return _OPEN_END
+    raise Refusal(TYPE_UNMATCHED)

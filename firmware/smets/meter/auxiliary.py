@@ -20,7 +20,7 @@ class Auxiliary(ColdComponent):
 
     `kind` is empty for no controller, FF for a proportional one, zeros for the meter's own switch, else an EUI.
     A controller that is `stuck` (the bench makes it so) stays as it is. `information_n` is JSON text of a controller:
-    what it gave itself, else its levels.
+    what it gave itself, else its levels; room for 240 octets of the 1,200 that a controller may give at most.
     """
 
     NAME = "auxiliary"

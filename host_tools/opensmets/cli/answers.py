@@ -158,8 +158,12 @@ def han_event_document(event: HanEvent) -> bytes:
 
 
 def duis_response(request: Request, verified: Verified) -> bytes:
-    """Return the DUIS response document that carries the device's message as it came."""
-    return serialise(build_response(request, gbcs_payload=verified.message.raw, identity=_identity(verified)))
+    """Return the DUIS response document that carries the device's message as it came.
+
+    It is to who asked, under the request's number, also where the DCC asked the device with a number of its own.
+    """
+    identity = Identity(request.target, request.originator, request.counter)
+    return serialise(build_response(request, gbcs_payload=verified.message.raw, identity=identity))
 
 
 def describe_alert(document: bytes) -> str:
