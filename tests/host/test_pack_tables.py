@@ -41,6 +41,7 @@ def test_every_use_case_is_found_with_its_protection_and_items() -> None:
             (4, "signature" in entry.response),
             (8, "mac" in entry.response),
             (16, entry.response_time),
+            (32, entry.name == "CS01a"),
         )
         assert found.protection == sum(bit for bit, is_set in flags if is_set), entry.name
         for item in entry.items:

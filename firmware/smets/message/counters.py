@@ -13,8 +13,8 @@ _ORDINARY = const(0)
 _TOP_UP = const(1)
 """Kinds of received counter that are told apart."""
 
-_TOP_UP_CODE = const(0x0007)
-"""CS01a, Apply Prepayment Top Up."""
+_IS_TOP_UP = const(32)
+"""The use case's flag for it, as packed."""
 
 _BLOCK = const(64)
 """Own counters reserved per write."""
@@ -24,9 +24,9 @@ _OWN = const("counter/own")
 _SIZE = const(8)
 
 
-def kind_of(code):
-    """Return the kind of counter that a message code uses."""
-    return _TOP_UP if code == _TOP_UP_CODE else _ORDINARY
+def kind_of(use_case):
+    """Return the kind of counter that a use case's commands have."""
+    return _TOP_UP if use_case.protection & _IS_TOP_UP else _ORDINARY
 
 
 class Counters:

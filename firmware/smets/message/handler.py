@@ -142,7 +142,7 @@ class Handler:
             raise _Refused(_NOT_AUTHENTIC)
         if envelope.signature is not None and not self._protection.is_signature_valid(envelope, cell):
             raise _Refused(_NOT_AUTHENTIC)
-        if not self._counters.is_fresh(envelope.originator, kind_of(envelope.code), envelope.counter):
+        if not self._counters.is_fresh(envelope.originator, kind_of(use_case), envelope.counter):
             raise _Refused(_NOT_AUTHENTIC)
         return use_case, cell
 
@@ -168,7 +168,7 @@ class Handler:
     def _carry_out(self, envelope, use_case, cell):
         originator, counter = bytes(envelope.originator), bytes(envelope.counter)
         supplementary, protector = self._supplementary(envelope, originator, counter)
-        self._counters.accept(originator, kind_of(use_case.code), counter)
+        self._counters.accept(originator, kind_of(use_case), counter)
         self.accepted += 1
         sink = self._writer.begin()
         sink.late = []

@@ -10,9 +10,10 @@ Layout, big-endian:
 Payload: 0 dlms, 1 gbz, 2 asn1. Services are numbered as SERVICES has them; 0 is none, the device refuses the command.
 
 Protection bits: 1 command signed, 2 command MACed, 4 response signed, 8 response MACed, 16 a date-time in the
-response. Roles: bit n for the trust anchor cell of remote party role n. Variants of a message code that differ only in
-their items are one record; variants that differ in protection or originator are records side by side. A protected read
-is two items, the data protection object and behind it the attribute that is asked for.
+response, 32 the counter is one of top-ups. Roles: bit n for the trust anchor cell of remote party role n. Variants of a
+message code that differ only in their items are one record; variants that differ in protection or originator are
+records side by side. A protected read is two items, the data protection object and behind it the attribute that is
+asked for.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ VERBS = {"get": READ, "range": READ, "set": WRITE, "action": INVOKE, "protected"
 def _protection(entry: UseCase) -> int:
     flags = (
         "signature" in entry.command, "mac" in entry.command,
-        "signature" in entry.response, "mac" in entry.response, entry.response_time,
+        "signature" in entry.response, "mac" in entry.response, entry.response_time, entry.top_up,
     )  # fmt: skip
     return sum(1 << bit for bit, flag in enumerate(flags) if flag)
 

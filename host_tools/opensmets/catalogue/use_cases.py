@@ -13,6 +13,7 @@ The data files are `data/use_cases/*.toml`, one table a use case:
 | originators | the trust anchor cells whose holder may originate the command |
 | recipients | for an alert: the parties that it goes to |
 | response_time | the response's grouping header bears a date-time |
+| top_up | the command has its counter from the top-ups', which count apart |
 | service, form | for `asn1`: the device service that carries it out, if any, and which form of it (CS02b: its mode) |
 | items | for `dlms`: the attributes and methods in order, `VERB CLASS/OBIS/ID`, a protected read naming two |
 """
@@ -71,6 +72,7 @@ class UseCase:
     originators: tuple[str, ...] = ()
     recipients: tuple[str, ...] = ()
     response_time: bool = False
+    top_up: bool = False
     items: tuple[Item, ...] = ()
     service: str | None = None
     form: int = 0

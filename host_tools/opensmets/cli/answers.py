@@ -29,8 +29,6 @@ from opensmets.security.keystore import KeyStore, format_eui
 from opensmets.security.protection import use_case_of
 
 EXIT_ITEM_REFUSED = 3
-#: CS01a: its commands count with the top-up tokens.
-TOP_UP_CODE = 0x0007
 
 
 @dataclass(frozen=True)
@@ -123,7 +121,7 @@ def exchange_command(conversation: Conversation, command: bytes, timeout_s: floa
 def take_counter_of(command: bytes, keystore: KeyStore) -> None:
     """Take the counter of a command that somebody protected already. Raises SmetsError, LayoutError."""
     message = envelope.decode(command)
-    kind: Kind = "topup" if message.message_code == TOP_UP_CODE else "message"
+    kind: Kind = "topup" if use_case_of(message, keystore).top_up else "message"
     Counters(keystore.path).use(message.originator, message.counter, kind)
 
 
