@@ -28,6 +28,10 @@ class MemoryLog:
     def __len__(self):
         return len(self.records)
 
+    @property
+    def end(self):
+        return self.oldest + len(self.records)
+
     def append(self, record, at_once=True):
         assert len(record) == self.record_size
         self.records.append(bytes(record))

@@ -135,3 +135,16 @@ def test_a_power_cut_between_rows_and_state_leaves_no_moment_twice():
     halves = times(meter, "import_profile")
     assert len(halves) == len(set(halves)) == 95
     assert UPDATED in [code for code, _ in told(meter)]
+
+
+def test_a_clock_put_back_over_midnight_logs_no_day_twice():
+    meter = make_meter()
+    meter.write("clock.status", 0)
+    load = Measurement(1000, voltage_dv=(2300, 0, 0))
+    meter.advance(START_S + 2 * DAY_S + 5, load)
+    meter.hub_time(meter.time_s - 8, 0)
+    assert meter.time_s == START_S + 2 * DAY_S - 3
+    meter.advance(START_S + 3 * DAY_S, load)
+    for name in ("daily_read", "prepayment_daily", "export_daily"):
+        log = meter.log("logs." + name)
+        assert [log.row(place)[0] for place in range(len(log))] == [START_S + DAY_S * day for day in (1, 2, 3)], name

@@ -3,9 +3,10 @@
 import sys
 
 from smets.meter.measurement import Measurement
+from smets.store.damaged import DamagedLog
 from smets.store.journal import Journal
 from smets.store.segments import SegmentLog
-from tests.firmware.meter_world import START_S, Stores, make_meter
+from tests.firmware.meter_world import DAY_S, START_S, Stores, make_meter
 from tests.firmware.power_cut import CutFiles, PowerCut, QuickFiles, scratch, wipe
 
 HALF_HOUR_S = 1800
@@ -142,3 +143,29 @@ def test_a_half_hour_synchronises_little():
     # them a row of each log together; one more file that is begun
     assert files.syncs <= 3 * 8 + len(LOGS) + 4, files.syncs
     device.close()
+
+
+def test_a_damaged_log_holds_up_nothing():
+    load = Measurement(1000, 0, 0, 0, voltage_dv=(2300, 0, 0))
+    all_logs = LOGS + ("daily_consumption", "export_daily", "daily_read", "prepayment_daily")
+    for bad in all_logs:
+        whole = Stores()
+
+        def opened(name, record_size, capacity, bad=bad, whole=whole):
+            return DamagedLog() if name == bad else whole(name, record_size, capacity)
+
+        meter = make_meter(stores=opened)
+        for half_hour in range(2 * 48 + 10):
+            meter.advance(START_S + (half_hour + 1) * HALF_HOUR_S, load)
+            meter.release()
+        assert meter.read("consumption.days_wh")[:2] == [24000, 24000], bad
+        assert not meter.logs.kept and not meter.staged
+        for name in all_logs:
+            if name != bad:
+                rows_of_name = 106 if name in LOGS else 2
+                rows_of_name -= name in ("import_profile", "export_profile", "reactive_profile", "daily_consumption")
+                assert len(rows(meter, name)) == rows_of_name, (bad, name)
+        meter.write("payment.meter_balance_millipence", 5)
+        meter.commit()
+        again = make_meter(journal=meter.journal, stores=opened)
+        assert again.time_s == START_S + 2 * DAY_S + 5 * 3600 and again.read("payment.meter_balance_millipence") == 5

@@ -5,6 +5,8 @@ from binascii import hexlify
 from hashlib import sha256
 
 from smets.crypto import p256
+from smets.message.update_command import contingency_key
+from smets.store.kept_message import KeptMessage
 from smets.trust import der
 from smets.trust.cells import (
     ACCESS_CONTROL_BROKER,
@@ -16,13 +18,14 @@ from smets.trust.cells import (
     CellError,
     TrustAnchors,
 )
-from smets.trust.certificate import Certificate, CertificateError
+from smets.trust.certificate import Certificate, CertificateError, agreement_key
 from smets.trust.device_keys import DeviceKeys, NoDeviceKeys
 from smets.trust.identity import read_identity
 from smets.trust.own_certificates import own_certificate
 from smets.trust.provisioning import Provisioning
 from tests.firmware.certificates import ISSUER_PUBLIC, make_certificate, private
 from tests.firmware.memory_journal import MemoryJournal
+from tests.firmware.power_cut import scratch
 
 SUPPLIER_EUI = b"\x90\xb3\xd5\x1f\x30\x01\x00\x00"
 DEVICE = b"\x00\xdb\x12\x34\x56\x78\x90\xa0"
@@ -101,6 +104,22 @@ def test_certificate_cut_or_changed():
     changed = encoded[:place] + DEVICE + encoded[place + 8 :]
     assert not Certificate(changed).is_issued_by(ISSUER_PUBLIC)
     assert raises(CertificateError, Certificate, bytes(2000))
+
+
+def test_what_is_too_long_for_a_certificate_or_a_key_is_refused_in_a_file_too():
+    """Of a long command, parts of more than kept_message.SLICE octets are no memoryviews."""
+    message = KeptMessage(scratch())
+    inner = der.encode(0x80, bytes(2000))
+    message.append(der.encode(der.SEQUENCE, der.encode(der.SEQUENCE, inner)))
+    kept = message.whole(0)
+    assert raises(CertificateError, Certificate, kept)
+    assert agreement_key(kept, SUPPLIER_EUI) is None
+
+    class Root:
+        contingency = bytes(121)
+
+    assert contingency_key(kept, Root()) is None
+    message.close()
 
 
 def test_device_keys():

@@ -25,6 +25,8 @@ _TAG_FLOOR = const(0x84)
 _TAG_SPECIALISTS = const(0xA5)
 _TAG_OTHERS = const(0xA6)
 _APPLY = const(0)
+_MAX_KEY = const(32)
+"""Longest symmetric key, bytes: AES-256's. Nobody's signature was verified when it is read."""
 _MAX_NUMBER = const(0x7FFFFFFFFFFFFFFF)
 """Highest SeqNumber: RFC 5934 has INTEGER (0..9223372036854775807), so half of a message's counters lie above any."""
 
@@ -43,12 +45,12 @@ def contingency_key(view, root):
     try:
         start, stop = der.expect(view, 0, len(view), der.SEQUENCE)
         fields = der.children(view, *der.expect(view, start, stop, der.SEQUENCE))
-        keys = [bytes(view[first:last]) for tag, first, last in fields if tag == _TAG_SYMMETRIC_KEY]
+        places = [(first, last) for tag, first, last in fields if tag == _TAG_SYMMETRIC_KEY]
     except der.DerError:
         return None
-    if len(keys) != 1 or not root.contingency:
+    if len(places) != 1 or places[0][1] - places[0][0] > _MAX_KEY or not root.contingency:
         return None
-    return call("smets.trust.contingency", "unwrap", root.contingency, keys[0])
+    return call("smets.trust.contingency", "unwrap", root.contingency, bytes(view[places[0][0] : places[0][1]]))
 
 
 def _read(view, update):

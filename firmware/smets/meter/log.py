@@ -43,7 +43,7 @@ class Log:
     @property
     def end(self):
         """The place of the row that is appended next."""
-        return self._store.oldest + len(self._store)
+        return self._store.end
 
     def append(self, row, at_once=True):
         """Add a row, a tuple of a value for each column. Raises OutOfRange; nothing is added then.
@@ -66,8 +66,8 @@ class Log:
         self._store.sync()
 
     def has_row_of(self, time_s):
-        """Return whether the newest row is of that time."""
-        return len(self) > 0 and self._time_s(len(self) - 1) == time_s
+        """Return whether the newest row is of that time; of a damaged log, which has no end, it is not."""
+        return self.end > 0 and len(self) > 0 and self._time_s(len(self) - 1) == time_s
 
     def row(self, index):
         """Return row `index`, 0 the oldest, as a tuple, lists as lists. Raises IndexError."""

@@ -1,8 +1,9 @@
 """The meter's logs: rows of typed columns, each log a ring kept in a store that is handed in.
 
 A store has `append(record)`, `read_into(index, buffer)` with 0 the oldest, `oldest`, the number of records that were
-before that one, `clear()`, `close()` and a length (store/segments.py). It is opened when its log is first used and
-closed by `release`. The code of an open log is in log.py, which whoever runs the meter may forget after that.
+before that one, `end`, that of all there ever were, `clear()`, `close()` and a length (store/segments.py). It is opened
+when its log is first used and closed by `release`. The code of an open log is in log.py, which whoever runs the meter
+may forget after that.
 
 Rows that come often, and those of credits, go through the journal (kept_rows.py): `kept` are those that the next commit
 puts there.
@@ -30,7 +31,6 @@ class Logs:
         self.journal = journal
         self.kept, self.places = [], {}
         self.slot = None  # of the journal, for what is kept next; None: what waits there is to be found out
-        self._lived = set()  # logs that had a row since the device started
 
     def get(self, name):
         """Return a log, with all its rows. Raises Unavailable when this meter has none of that name."""
@@ -53,13 +53,13 @@ class Logs:
         self.get(name).append(row)
 
     def append_once(self, name, row):
-        """Add the row of a moment to a log, unless the device started with it there already.
+        """Add the row of a moment to a log, unless it is there already.
 
-        Rows are on flash before the meter's state is: after a power cut in between the meter lives that moment again.
+        Rows are on flash before the meter's state is: after a power cut in between the meter lives that moment again,
+        and so it does when its clock is put back a little behind it.
         """
-        if name in self._lived or not self.get(name).has_row_of(row[0]):
+        if not self.get(name).has_row_of(row[0]):
             self.get(name).append(row)
-        self._lived.add(name)
 
     def keep(self, name, row):
         """Add a row of numbers to a log with the next commit: the row of a moment and the meter's state are one."""

@@ -4,7 +4,7 @@
 class DamagedLog:
     """Has the calls of a SegmentLog. Reading and clearing fail; what should be added is let go."""
 
-    oldest = 0
+    oldest = end = 0
 
     def __len__(self):
         """Raise OSError: nobody can tell how many records there are."""

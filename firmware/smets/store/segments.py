@@ -38,8 +38,9 @@ class SegmentLog:
     """The newest `capacity` records of `record_size` bytes under `directory`/`name`.*
 
     A segment holds `segment_records` (None: chosen here); up to a segment and 8 records more than `capacity` are on
-    flash. Raises StoreCorrupt, and changes nothing, when a segment is foreign, short or holds other records: the newest
-    when the log is opened, another when it is read. ValueError for sizes out of range.
+    flash. `end` is the absolute index of the record that is appended next. Raises StoreCorrupt, and changes nothing,
+    when a segment is foreign, short or holds other records: the newest when the log is opened, another when it is read.
+    ValueError for sizes out of range.
     """
 
     def __init__(self, directory, name, record_size, capacity, segment_records=None, files=FLASH):
@@ -54,18 +55,18 @@ class SegmentLog:
         self._writer = self._reader = None
         self._reader_base = self._reader_end = self._unsynced = 0
         self._bases = self._find_bases(directory, name + ".")
-        self._first, self._end = self._load()
+        self._first, self.end = self._load()
         self._live = self._first  # the oldest that was neither cleared nor deleted, in the ring or no longer
         self._drop_oldest()
 
     def __len__(self):
         """Return how many records can be read."""
-        return min(self._end - self._first, self._capacity)
+        return min(self.end - self._first, self._capacity)
 
     @property
     def oldest(self):
         """The absolute index of record 0."""
-        return self._end - len(self)
+        return self.end - len(self)
 
     def append(self, record, at_once=True):
         """Add one record, `record_size` bytes; on flash when this returns, or if not `at_once` when `sync` does.
@@ -74,12 +75,12 @@ class SegmentLog:
         """
         if len(record) != self._record_size:
             raise ValueError("a record of this log has %d bytes" % self._record_size)
-        if not self._bases or self._end - self._bases[-1] >= self._segment_records:
+        if not self._bases or self.end - self._bases[-1] >= self._segment_records:
             self._start_segment(max(self._live, self._first - _SPARE))
         self._record[:] = record
-        struct.pack_into("<I", self._slot, self._record_size, crc32(self._record, self._end))
+        struct.pack_into("<I", self._slot, self._record_size, crc32(self._record, self.end))
         self._write_slot(at_once or self._unsynced == _MAX_UNSYNCED - 1)
-        self._end += 1
+        self.end += 1
         self._drop_oldest()
 
     def sync(self):
@@ -95,7 +96,7 @@ class SegmentLog:
         IndexError when there is no such record, StoreCorrupt when it no longer passes its CRC.
         """
         number = self.oldest + index
-        if not (self._bases and max(self._live, self._bases[0]) <= number < self._end):
+        if not (self._bases and max(self._live, self._bases[0]) <= number < self.end):
             raise IndexError("the log has no record %d" % index)
         self._read_slot(number)
         if crc32(self._slot, number) != _RESIDUE:
@@ -104,9 +105,9 @@ class SegmentLog:
 
     def clear(self):
         """Remove every record: all or none after a power cut."""
-        if self._end > self._first:
-            self._start_segment(self._end)
-            self._first = self._live = self._end
+        if self.end > self._first:
+            self._start_segment(self.end)
+            self._first = self._live = self.end
             self._drop_oldest()
 
     def close(self):
@@ -119,7 +120,7 @@ class SegmentLog:
     def _write_slot(self, at_once):
         writer = self._newest()
         try:
-            writer.seek(self._offset(self._bases[-1], self._end))
+            writer.seek(self._offset(self._bases[-1], self.end))
             self._files.write(writer, self._slot)
             self._unsynced += 1
             if at_once:
@@ -130,21 +131,21 @@ class SegmentLog:
 
     def _start_segment(self, first):
         """Make the segment whose first record is the next one to be written; records from `first` on are live."""
-        header = struct.pack(">4sBxHII", _MAGIC, _FORMAT, self._record_size, self._end, first)
+        header = struct.pack(">4sBxHII", _MAGIC, _FORMAT, self._record_size, self.end, first)
         self.sync()
         self._close_writer()
-        new = self._files.open(self._path(self._end), "wb")
+        new = self._files.open(self._path(self.end), "wb")
         try:
             self._files.write(new, header + struct.pack(">I", crc32(header)))
             self._files.sync(new)
         finally:
             new.close()
-        if self._end not in self._bases:
-            self._bases.append(self._end)
+        if self.end not in self._bases:
+            self._bases.append(self.end)
 
     def _drop_oldest(self):
         """Delete the segments all of whose records are dead or beyond the capacity."""
-        oldest = max(self._first, self._end - self._capacity)
+        oldest = max(self._first, self.end - self._capacity)
         unwanted = max(self._live, oldest - _SPARE)
         while len(self._bases) > 1 and self._bases[1] <= unwanted:
             if self._reader_base == self._bases[0]:

@@ -60,6 +60,8 @@ class Certificate:
     def __init__(self, encoded):
         self.eui = bytes(8)
         self.role = self.usage = self.key_id = self.authority_key_id = self.contingency = None
+        if len(encoded) > MAX_CERTIFICATE:  # of a long command it would be in a file (store/kept_message.py)
+            raise CertificateError("certificate too long")
         try:
             self._read(memoryview(encoded))
         except (der.DerError, StopIteration) as error:
@@ -82,8 +84,6 @@ class Certificate:
         return self._from <= moment <= self._until
 
     def _read(self, view):
-        if len(view) > MAX_CERTIFICATE:
-            raise CertificateError("certificate too long")
         start, stop = der.expect(view, 0, len(view), der.SEQUENCE)
         if stop != len(view):
             raise CertificateError("bytes after the certificate")
