@@ -5,11 +5,14 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+import pytest
+
 from opensmets.bench.firmware import shortened_modules
 from opensmets.bench.inline import inline
 from opensmets.bench.rename import identifiers, rename, rom_names
 from opensmets.bench.shorten import is_private, shorten, shorten_private
 from opensmets.boards.parts import optional_parts
+from opensmets.errors import SmetsError
 
 LIBRARY = """
 from micropython import const
@@ -126,6 +129,22 @@ def test_names_that_never_meet_share_one() -> None:
     attached = {"one": ast.parse(apart["one"]), "two": ast.parse(apart["two"] + "def mark(it):\n    it.glow = 3\n")}
     new = rename(attached, [], set(), [{"one"}, {"two"}])
     assert new["glow"] not in (new["rain"], new["cold"], new["mark"]), "any object may have it"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from smets import a\nBase = a.Alpha\nclass Beta(Base):\n    pass\n",
+        "import smets.a\nclass Beta(smets.a.Alpha):\n    pass\n",
+        "from smets.on_demand import fetch\nclass Beta(fetch('smets.a', 'Alpha')):\n    pass\n",
+        "from smets.c import Base\nclass Beta(Base):\n    pass\n",
+    ],
+)
+def test_a_base_that_is_not_named_is_refused(text: str) -> None:
+    """The names of its objects would be taken for those of two classes that never meet."""
+    others = {"smets.a": "class Alpha:\n    pass\n", "smets.c": "from smets import a\nBase = a.Alpha\n"}
+    with pytest.raises(SmetsError, match="is no class of"):
+        shorten(others | {"smets.b": text})
 
 
 def test_what_is_called_by_name_is_renamed_where_it_is_named() -> None:

@@ -10,12 +10,14 @@ every module alike, so that modules share them. Then all that nobody outside kno
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterable, Iterator, Mapping
 from string import ascii_lowercase
 
 from opensmets.bench.flatten import flatten_imports, flatten_texts
 from opensmets.bench.inline import inline
 from opensmets.bench.rename import identifiers, rename
+from opensmets.errors import SmetsError
 
 _FUNCTIONS = (ast.FunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -53,16 +55,29 @@ def _imported_modules(tree: ast.AST) -> dict[str, str]:
 
 
 def _relatives(module: str, trees: Mapping[str, ast.AST]) -> set[str]:
-    """Return the modules whose classes those of `module` inherit from: they share private names."""
+    """Return the modules whose classes those of `module` inherit from: they share names.
+
+    Raises SmetsError for a base of which the text does not say what class it is: a name of it would be given twice.
+    """
     imports = _imported_modules(trees[module])
     found = set()
     for node in ast.walk(trees[module]):
         for base in node.bases if isinstance(node, ast.ClassDef) else ():
+            where, name = module, ast.unparse(base)
             if isinstance(base, ast.Name):
-                found.add(imports.get(base.id, module))
+                where = imports.get(base.id, module)
             elif isinstance(base, ast.Attribute) and isinstance(base.value, ast.Name):
-                found.add(imports.get(f"{base.value.id}.", module))
+                where, name = imports.get(f"{base.value.id}.", module), base.attr
+            if where == module and hasattr(builtins, name):
+                continue
+            if where in trees and name not in _classes(trees[where]):
+                raise SmetsError(f"{module}: the base {ast.unparse(base)} is no class of {where}: name it where it is")
+            found.add(where)
     return found & trees.keys()
+
+
+def _classes(tree: ast.AST) -> set[str]:
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
 
 
 def _families(trees: Mapping[str, ast.AST]) -> list[set[str]]:
