@@ -3,8 +3,10 @@
 Every place where the store is written or read, and every call into the model, is made to fail once.
 """
 
+from smets.message import activation
 from smets.meter.measurement import Measurement
 from smets.meter.schedule import NEVER
+from smets.roles.firmware_update import Firmware
 from tests.firmware.memory_journal import MemoryJournal
 from tests.firmware.meter_world import START_S, World, make_meter, octets, u16, u32
 
@@ -120,3 +122,47 @@ def test_energy_that_flowed_is_not_taken_back():
     assert answered == [HARDWARE_FAULT, OTHER_REASON]
     assert (meter.read("registers.active_import_wh"), meter.time_s) == flowed == (100, START_S + 100)
     assert meter.activation("load_limit.power_threshold_w") == NEVER
+
+
+class _HalfWayJournal(MemoryJournal):
+    """Fails once, when it is to keep how an instruction ended."""
+
+    fails = True
+
+    def put_many(self, pairs):
+        if self.fails and "told/0102" in dict(pairs):
+            self.fails = False
+            raise OSError(5)
+        super().put_many(pairs)
+
+
+class _Device:
+    store, with_bench = "there are no slots", True
+
+
+class _Station:
+    """What an activation wants of the station."""
+
+    def __init__(self, meter):
+        self.meter, self.journal, self.due_s = meter, meter.journal, 0
+        self.firmware = Firmware(_Device(), meter)
+
+
+def test_an_activation_that_flash_did_not_take_is_told_as_it_ends_the_next_time():
+    image = bytes(range(32))
+    meter = make_meter(journal=_HalfWayJournal())
+    meter.write("firmware.image_hash", image)
+    meter.write("firmware.image_version", b"\x01\x23\xab\xcd")
+    meter.commit(True)
+    instruction = (START_S, 1, 0x0102, bytes(8), bytes(8), image)
+    station = _Station(meter)
+    try:
+        activation.carry_out(instruction, station)
+        raise AssertionError("flash failed")
+    except OSError:
+        pass
+    meter.release()
+    assert meter.read("firmware.image_hash") == image and not meter.staged
+    activation.carry_out(instruction, station)
+    assert b"\x8f\x66" in meter.journal.get("told/0102") and b"\x8f\x67" not in meter.journal.get("told/0102")
+    assert meter.read("firmware.version") == b"\x01\x23\xab\xcd"

@@ -51,13 +51,18 @@ def _wait(station, command, time_s, image_hash):
 
 
 def carry_out(instruction, station):
-    """Carry out an activation whose time has come; see deferred.py. One that the heap has no room for did nothing."""
+    """Carry out an activation whose time has come; see deferred.py. One that heap or flash do not take did nothing.
+
+    What was half done would be kept with the next try, which then finds no image and tells that it failed.
+    """
     station.meter.begin()
+    is_over = False
     try:
         _carry_out(instruction, station)
-    except MemoryError:
-        station.meter.discard()
-        raise
+        is_over = True
+    finally:
+        if not is_over:
+            station.meter.discard()
 
 
 def _carry_out(instruction, station):
