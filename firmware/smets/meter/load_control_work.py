@@ -11,7 +11,11 @@ _WEEK = const(8)
 
 
 def ring(control, now_s):
-    """Begin and end what is due by now."""
+    """Begin and end what is due by now.
+
+    The calendar is asked about all controllers first: there is hardly heap for that beside an open log.
+    """
+    planned = [_plan(control, place, now_s) for place in range(CONTROLLERS)]
     if 0 < control.get("boost_until_s") <= now_s:
         on_demand.call("smets.meter.boost", "log", control)
         control.write("boosting", [False] * CONTROLLERS)
@@ -20,7 +24,7 @@ def ring(control, now_s):
         for name in ("command", "limit"):
             if control.get(name, place) and control.get(name + "_until_s", place) <= now_s:
                 control.keep(name, place, 0, 0, 0)
-        switched = _follow_calendar(control, place, now_s)
+        switched = _follow_calendar(control, place, planned[place])
         outcome = control.settle(place)
         if switched and control.governing(place) == switched:
             control.log(switched, outcome)
@@ -29,13 +33,21 @@ def ring(control, now_s):
     control.await_next()
 
 
-def _follow_calendar(control, place, now_s):
-    """Learn what the calendar says when it is time to; return its script when it is another than before, else 0."""
-    asked_s, before = control.get("calendar_s", place), control.get("calendar_script", place)
+def _plan(control, place, now_s):
+    """Return (script, when to look again) by the calendar, None when it is not time to look."""
+    asked_s = control.get("calendar_s", place)
     if now_s < asked_s:
+        return None
+    known, look_back = (control.get("calendar_script", place), _WEEK) if asked_s else (0, _YEAR)
+    return _look(control.meter, place, now_s, known, look_back)
+
+
+def _follow_calendar(control, place, planned):
+    """Learn what the calendar says; return its script when it is another than before, else 0."""
+    if planned is None:
         return 0
-    known, look_back = (before, _WEEK) if asked_s else (0, _YEAR)
-    script, next_s = _look(control.meter, place, now_s, known, look_back)
+    script, next_s = planned
+    before = control.get("calendar_script", place)
     control.put("calendar_script", script, place)
     control.put("calendar_s", next_s, place)
     return script if script != before else 0
