@@ -197,6 +197,35 @@ class ShortOfMemory(QuickFiles):
         QuickFiles.write(self, handle, data)
 
 
+class ClosedOnce(QuickFiles):
+    """A file is not opened, once."""
+
+    fails = False
+
+    def open(self, path, mode):
+        if self.fails:
+            self.fails = False
+            raise MemoryError()
+        return QuickFiles.open(self, path, mode)
+
+
+def test_a_file_that_was_not_opened_to_be_read_is_opened_the_next_time():
+    directory, files = scratch(), ClosedOnce()
+    journal = Journal(directory, files)
+    for number in range(6):
+        journal.put("key" + str(number), bytes((number,)) * 300)  # a file each
+    journal.get("key0")
+    files.fails = True
+    try:
+        journal.get("key2")
+        raise AssertionError("it was opened")
+    except MemoryError:
+        pass
+    assert journal.get("key0") == bytes(300) and journal.get("key2") == b"\x02" * 300
+    journal.close()
+    wipe(directory)
+
+
 def test_a_put_that_finds_no_memory_leaves_no_trace():
     for fail_at in range(3, 30):
         directory = scratch()

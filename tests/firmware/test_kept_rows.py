@@ -25,6 +25,35 @@ class CountedFiles(QuickFiles):
         QuickFiles.sync(self, handle)
 
 
+class StumblingFiles(QuickFiles):
+    """Fails with `error` at the `fail_at`th call and the ones after it, `times` in all; counts while `counts`."""
+
+    def __init__(self, fail_at=0, times=1, error=OSError):
+        self.calls, self.counts, self.noticed = 0, False, 0
+        self._failing, self._error = range(fail_at, fail_at + times) if fail_at else (), error
+
+    def _call(self):
+        self.calls += self.counts
+        if self.counts and self.calls in self._failing:
+            raise self._error()
+
+    def open(self, path, mode):
+        self._call()
+        return QuickFiles.open(self, path, mode)
+
+    def write(self, handle, data):
+        self._call()
+        QuickFiles.write(self, handle, data)
+
+    def sync(self, handle):
+        self._call()
+        QuickFiles.sync(self, handle)
+
+    def remove(self, path):
+        self._call()
+        QuickFiles.remove(self, path)
+
+
 class Device:
     """A meter on real stores that can be started again."""
 
@@ -119,6 +148,43 @@ def test_whenever_the_power_goes_no_row_is_lost_or_doubled():
             device.live(START_S + 20 * HALF_HOUR_S)
             check(device, 20)
             device.close()
+
+
+def stumbling_life(files):
+    """Live through the half hours, logs being read every three of them, and return the device."""
+    device = Device(files)
+    files.counts = True
+    steps = (
+        lambda: device.live(min(device.meter.time_s + 3 * HALF_HOUR_S, START_S + 20 * HALF_HOUR_S)),
+        lambda: [device.meter.log("logs." + name) for name in ("import_profile", "voltage_1")],
+        lambda: device.meter.release(),
+    )
+    while device.meter.time_s < START_S + 20 * HALF_HOUR_S:
+        for step in steps:
+            try:
+                step()
+            except (OSError, MemoryError):
+                files.noticed += 1
+    files.counts = False
+    device.meter.commit()
+    return device
+
+
+def test_whatever_fails_no_row_is_lost_or_doubled():
+    files = StumblingFiles()
+    stumbling_life(files).close()
+    assert files.calls > 500
+    noticed = 0
+    for times, error in ((1, OSError), (3, MemoryError)):
+        for fail_at in range(times, files.calls, 5 * STRIDE):
+            stumbling = StumblingFiles(fail_at, times, error)
+            device = stumbling_life(stumbling)
+            noticed += stumbling.noticed
+            check(device, 20)
+            device.start(QuickFiles())
+            check(device, 20)
+            device.close()
+    assert noticed > files.calls // (10 * STRIDE)
 
 
 def test_rows_of_short_periods_and_cleared_logs():

@@ -26,6 +26,7 @@ def stage(meter):
     if slot is None or slot == _SLOTS:
         settle(logs)
         slot = 0
+    logs.slot = None  # what fails from here on leaves places that no row has
     packed = b""
     for name, row in logs.kept:
         place = logs.places.get(name)
@@ -33,7 +34,6 @@ def stage(meter):
             place = logs.opened(name).end
         logs.places[name] = place + 1
         packed += _pack(name, place, row)
-    logs.slot = None
     meter.stage(_KEY % slot, packed)
     return slot + 1
 
@@ -44,6 +44,7 @@ def settle(logs):
     One log after the other: a small heap has no room for all of them open.
     """
     logs.places.clear()
+    logs.slot = None  # until it is done: without their places more rows must not go to the ring
     try:
         for name in set([row[0] for row in _rows(logs)]):
             was_open = name in logs.loaded

@@ -190,7 +190,8 @@ class Journal:
             return self._newest
         if self._reader.number != number:
             if self._reader is not self._newest:
-                self._reader.close()
+                closed, self._reader = self._reader, self._newest  # opening may fail: a closed file must not be read
+                closed.close()
             self._reader = self._opened(number)
         return self._reader
 
