@@ -163,10 +163,3 @@ def write_length(sink, length):
     elif length >= 0x80:
         sink.byte(0x81)
     sink.byte(length & 0xFF)
-
-
-def write_octets(sink, octets):
-    """Write a whole octet string: tag, length, octets."""
-    sink.byte(OCTETS)
-    write_length(sink, len(octets))
-    sink.write(octets)
