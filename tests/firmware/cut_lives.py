@@ -4,6 +4,7 @@ After a cut the meter starts again from what is on flash, and lives again what i
 what it is without cuts. What was done when the power went was done, or is done now.
 """
 
+from smets.meter.measurement import Measurement
 from smets.store.journal import Journal
 from smets.store.segments import SegmentLog
 from tests.firmware import lives
@@ -47,6 +48,7 @@ class CutLife:
         self.home, self.cuts = home, list(cuts)
         self._folders = scratch(), scratch()
         self._flows, self._paid, self._credited, self._amounts, self.cuts_met = [], 0, [], [], 0
+        self._light_s = 0
         journal, stores = self._open(CutFiles(0))
         self.meter = lives.meter_of(home, journal, stores)
         self.meter.commit(True)
@@ -64,6 +66,8 @@ class CutLife:
         """Carry out a step of a life, however often the power goes, and judge what came of it."""
         if step[0] == "flow":
             self._flows.append((self.meter.time_s + step[1], lives.measurement(step[2])))
+        if step[0] == "dark":
+            self._light_s = self.meter.time_s + step[1]
         done = False
         while not done:
             gain = 0
@@ -105,8 +109,16 @@ class CutLife:
         if step[0] == "restart":
             self.meter.commit(True)
             self._start()
+        elif step[0] == "dark":
+            self._be_dark()
         elif step[0] != "flow":
             lives.carry_out(self.meter, self.home, step)
+
+    def _be_dark(self):
+        """Be without supply up to a time; a cut that comes after that leaves nothing to be done again."""
+        if self.meter.time_s < self._light_s:
+            self.meter = lives.dark_of(self.meter, self.home, self._light_s)
+        self.meter.advance(self.meter.time_s, Measurement())
 
     def _live(self):
         """Live what is not on flash of it."""

@@ -240,7 +240,7 @@ def carry_out(meter, home, step, cut_s=0):
         meter.commit(True)
         return restarted(home, meter.journal, meter.logs._open_store, meter.tokens)
     if what == "dark":
-        meter = dark_until(meter, meter.time_s + given[0], home["phases"], _given(home)["elements"])
+        meter = dark_of(meter, home, meter.time_s + given[0])
         meter.advance(meter.time_s, Measurement())
         return meter
     raised(MeterError, _ACTIONS[what], meter, *given)  # what is refused is not done
@@ -248,6 +248,11 @@ def carry_out(meter, home, step, cut_s=0):
     meter.release()
     meter.advance(meter.time_s, Measurement())
     return meter
+
+
+def dark_of(meter, home, until_s):
+    """Return the meter of a home after an outage that ended at `until_s`."""
+    return dark_until(meter, until_s, home["phases"], _given(home)["elements"])
 
 
 def _reset(meter):

@@ -4,6 +4,8 @@ from array import array
 
 from micropython import const
 
+from smets.meter import undo  # noqa: F401  # loaded once, and not for the end of each half hour
+
 _ANSWERED = const(
     (("import_wh", "I"), ("export_wh", "I"), ("price_millipence", "i"), ("balance_millipence", "i"), ("supply", "B"))
 )

@@ -71,6 +71,7 @@ class Meter:
         self.voltage = self._components["voltage"]
         self.schedule = Schedule(self)
         self._undo = None
+        self._tried_s = 0  # the half hour whose end was tried last
         self._restore()
 
     # by path
@@ -202,10 +203,15 @@ class Meter:
         for component in self._components.values():
             boundary_s = component.next_boundary_s(now_s, load)
             next_s = next_s if boundary_s is None else min(next_s, boundary_s)
-        if self.tariff.get("room_wh") <= load.import_w:
-            self.begin()  # the block may end in this half hour: the next is worked out then, which may find no heap
+        is_first = next_s % _HALF_HOUR_S == 0 and next_s != self._tried_s
+        if is_first:
+            self._tried_s = next_s
+        if is_first or self.tariff.get("room_wh") <= load.import_w:
+            self.begin()  # a half hour's rows, and the next block, are worked out with what heap there is then
         self._flow(now_s, next_s, load)
-        self._arrive(next_s, load)
+        if not is_first:
+            self._undo = None
+        self._arrive_whole(next_s, load)
 
     def _flow(self, now_s, next_s, load):
         """Let time pass for all components; when that fails after `begin`, it passed for none."""
@@ -218,7 +224,16 @@ class Meter:
         finally:
             if not is_over:
                 self.discard()
-            self._undo = None
+
+    def _arrive_whole(self, now_s, load):
+        """Do what is due now. When it fails, a half hour that ends was not lived, once: the next try goes on anyhow."""
+        is_over = False
+        try:
+            self._arrive(now_s, load)
+            is_over = True
+        finally:
+            if not is_over and self._undo:
+                self.discard()
 
     def _arrive(self, now_s, load):
         if self.schedule.is_due(now_s):
