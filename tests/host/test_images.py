@@ -149,7 +149,7 @@ def test_there_is_room_for_what_a_meter_keeps(images: dict[str, Image]) -> None:
     for image in [*images.values(), build(read_board("RPI_PICO_W"), frozen=True)]:
         free = (image.board.flash.blocks - image.blocks_used) * image.board.flash.block_size
         is_files = "lib/smets/roles/esme.mpy" in image.files
-        # known: a Pico W's firmware has to be frozen, and a Pico's leaves just about enough (boards/README.md)
+        # known: a Pico W's firmware has to be frozen, and a Pico's leaves room for some ten months (boards/README.md)
         share = {"RPI_PICO_W": 0.15, "RPI_PICO": 0.9, "UNIX": 0.9}.get(image.board.name, 1) if is_files else 1
         assert free > share * FULL_STORE, image.board.name
         assert sum(size for _, _, size in sizes(image)) == sum(map(len, image.files.values()))
