@@ -36,6 +36,7 @@ _KEPT_ROWS = const(16)  # that wait in RAM for a commit before there is one for 
 _FULL = const(8)  # the slots of kept_rows.py
 _LOG_CLEARED = const(0x8F52)
 _LAST_S = const(0xFFFFFFFE)
+_TRIES = const(8)
 DAY_S = const(86400)
 
 
@@ -71,7 +72,7 @@ class Meter:
         self.voltage = self._components["voltage"]
         self.schedule = Schedule(self)
         self._undo = None
-        self._tried_s = 0  # the half hour whose end was tried last
+        self._failures = 0  # of steps of time, one after the other
         self._restore()
 
     # by path
@@ -203,15 +204,15 @@ class Meter:
         for component in self._components.values():
             boundary_s = component.next_boundary_s(now_s, load)
             next_s = next_s if boundary_s is None else min(next_s, boundary_s)
-        is_first = next_s % _HALF_HOUR_S == 0 and next_s != self._tried_s
-        if is_first:
-            self._tried_s = next_s
-        if is_first or self.tariff.get("room_wh") <= load.import_w:
+        self._failures += 1  # until it is lived
+        is_whole = next_s % _HALF_HOUR_S == 0 and self._failures <= _TRIES
+        if is_whole or self.tariff.get("room_wh") <= load.import_w:
             self.begin()  # a half hour's rows, and the next block, are worked out with what heap there is then
         self._flow(now_s, next_s, load)
-        if not is_first:
+        if not is_whole:
             self._undo = None
         self._arrive_whole(next_s, load)
+        self._failures = 0
 
     def _flow(self, now_s, next_s, load):
         """Let time pass for all components; when that fails after `begin`, it passed for none."""
@@ -226,7 +227,7 @@ class Meter:
                 self.discard()
 
     def _arrive_whole(self, now_s, load):
-        """Do what is due now. When it fails, a half hour that ends was not lived, once: the next try goes on anyhow."""
+        """Do what is due now. When it fails, a half hour that ends was not lived; after _TRIES time goes on anyhow."""
         is_over = False
         try:
             self._arrive(now_s, load)
