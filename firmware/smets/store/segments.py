@@ -28,6 +28,8 @@ _HEADER_SIZE = const(20)
 _CRC_SIZE = const(4)
 _SMALL_SEGMENT = const(480)  # bytes: littlefs keeps a file below 512 in its directory and appends without an erase
 _MANY_SEGMENTS = const(8)  # in a directory a file of 480 bytes takes 2 KB of flash
+_SEGMENTS = const(16)  # of a long log, or a few more: what is dropped at once is kept beyond the capacity until then
+_BLOCK = const(4088)  # bytes of a file that fit in a block of littlefs at least, beside its own pointers
 _MAX_UNSYNCED = const(64)  # records that a power cut may tear: so many at most are appended without `sync`
 _SPARE = const(8)  # records kept beyond the capacity: an answer that is on its way may still want them
 # CRC-32 over data and its own CRC is always this, whatever it started from: a small int, so a check allocates nothing
@@ -272,9 +274,12 @@ class SegmentLog:
 
 
 def _records_of_a_segment(slot_size, capacity):
-    """Choose small segments, which cost a fifth of the erases, unless that makes a crowd of files."""
+    """Choose small segments, which cost a fifth of the erases, or if that makes a crowd of files those of whole blocks."""
     small = (_SMALL_SEGMENT - _HEADER_SIZE) // slot_size
-    return small if capacity <= small * _MANY_SEGMENTS else max(16, capacity // 8)
+    if capacity <= small * _MANY_SEGMENTS:
+        return small
+    blocks = max(1, capacity * slot_size // (_SEGMENTS * _BLOCK))
+    return (blocks * _BLOCK - _HEADER_SIZE) // slot_size
 
 
 def _passes(header):

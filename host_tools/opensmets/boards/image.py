@@ -26,8 +26,9 @@ STARTING = ("boot.py", "main.py")
 UNIX = "UNIX"
 #: What a board's link may use that wants the part `radio`.
 RADIOS = ("udp", "espnow")
-#: What a meter's store takes in flash at its fullest, after 13 months: logs and journal, in blocks of 4 KB.
-FULL_STORE = 760_000
+#: What the store of a meter of one element and phase takes in flash at its fullest, after 13 months: logs and journal,
+#: in blocks of 4 KB.
+FULL_STORE = 640_000
 
 
 @dataclass(frozen=True, slots=True)
