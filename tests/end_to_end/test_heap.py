@@ -40,6 +40,13 @@ def test_all_rooms_keep_their_budget(at_rest: sizes.Heap) -> None:
     assert "smets.roles.esme" in counted and not any("bench" in name for name in counted)
 
 
+def test_each_module_s_heap_is_told(at_rest: sizes.Heap) -> None:
+    taken = sizes.module_heap(at_rest.modules)
+    assert taken.keys() == {name for room in sizes.rooms(at_rest.modules) for name in room.modules}
+    assert all(heap > 0 for heap in taken.values())
+    assert sum(taken.values()) < at_rest.rest, "the device's own objects come to it"
+
+
 def test_what_is_outgrown_is_told() -> None:
     room = sizes.Room("crypto", {"smets.crypto.p256": 200}, 100)
     assert sizes.outgrown([room]) == ["crypto has 200 bytes, 100 more than its budget"]

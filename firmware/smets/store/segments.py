@@ -274,7 +274,7 @@ class SegmentLog:
 
 
 def _records_of_a_segment(slot_size, capacity):
-    """Choose small segments, which cost a fifth of the erases, or if that makes a crowd of files those of whole blocks."""
+    """Choose small segments, which cost a fifth of the erases, or where they make a crowd of files those of blocks."""
     small = (_SMALL_SEGMENT - _HEADER_SIZE) // slot_size
     if capacity <= small * _MANY_SEGMENTS:
         return small

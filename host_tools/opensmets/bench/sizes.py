@@ -1,13 +1,16 @@
 """What of the firmware stays in a meter's memory, by room, against its budget (`make size`).
 
 A meter with test keys is started in MicroPython without its bench and asked which modules it has loaded while it waits
-for something to do; the size of each is that of its compiled file. What is loaded for a use and given back does not
-count. MicroPython's heap is of a 64-bit machine here: more than a board's for the same modules.
+for something to do; the size of each is that of its compiled file, and its heap what MicroPython has less of once it is
+loaded. What is loaded for a use and given back does not count. The heap is of a 64-bit machine here, where modules take
+more than on a board.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -15,7 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from opensmets.bench.firmware import compiled_firmware, shortened_modules, source_names
+from opensmets.bench.firmware import (
+    compiled_firmware,
+    firmware_path,
+    micropython_path,
+    shortened_modules,
+    source_names,
+)
+from opensmets.bench.flatten import FOLDER
 from opensmets.bench.provisioning import provision, who
 from opensmets.bench.virtual import VirtualDevice
 from opensmets.errors import SmetsError
@@ -108,6 +118,21 @@ def rooms(modules: tuple[str, ...]) -> list[Room]:
     return found
 
 
+def module_heap(modules: tuple[str, ...]) -> dict[str, int]:
+    """Return the bytes of heap that each of a device's modules takes, by its name in the source. Raises SmetsError."""
+    sources, folder = source_names(), compiled_firmware()
+    mine = [name for name in modules if name in sources and sources[name] not in UNIX_ONLY]
+    script = firmware_path().parent / "boards" / "UNIX" / "module_heap.py"
+    path = os.pathsep.join([str(folder / FOLDER), str(folder), ".frozen"])
+    done = subprocess.run(
+        [str(micropython_path()), "-X", "heapsize=4m", str(script), *mine],
+        env={"MICROPYPATH": path}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        raise SmetsError(f"the modules could not be loaded one by one: {done.stderr[-200:]!r}")
+    return {sources[name]: size for name, size in json.loads(done.stdout).items()}
+
+
 def outgrown(found: list[Room]) -> list[str]:
     """Return a line for each budget that is outgrown."""
     total = sum(room.size for room in found)
@@ -133,12 +158,13 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         make_meter(Path(name))
         heap = at_rest(Path(name))
-    found = rooms(heap.modules)
+    found, taken = rooms(heap.modules), module_heap(heap.modules)
+    print(f"{'compiled':>9} {'budget':>9} {'heap':>7}")
     for room in found:
         for module, size in sorted(room.modules.items(), key=lambda one: -one[1]):
-            print(f"  {size:7}         {module}")
-        print(f"{room.size:9} of {room.budget:6} {room.name}")
-    print(f"{sum(room.size for room in found):9} of {TOTAL_BUDGET:6} all")
+            print(f"  {size:7} {'':9} {taken[module]:7}   {module}")
+        print(f"{room.size:9} of {room.budget:6} {sum(taken[module] for module in room.modules):7} {room.name}")
+    print(f"{sum(room.size for room in found):9} of {TOTAL_BUDGET:6} {sum(taken.values()):7} all")
     print(f"{heap.size - heap.rest:9} bytes of a heap of {heap.size} are free at rest (64-bit)")
     problems = outgrown(found)
     for line in problems:
