@@ -155,15 +155,18 @@ class Payment(Component):
             since_s = now_s - _HALF_HOUR_S
             if self.get("recheck_s"):
                 self.put("watch_millipence", LOOK_AT_ONCE)
+        if self._falls_due(since_s, now_s) and self.is_due(now_s):
+            self.settle()  # what energy used up comes before what is due now
         self.collect_between(since_s, now_s)
 
     def collect_between(self, since_s, now_s):
         """Collect what fell due with time after `since_s`, up to `now_s`, each a half hour's end."""
         self.let("charged_to_s", now_s)
-        indebted = self.get("time_debt_1_millipence") > 0 or self.get("time_debt_2_millipence") > 0
-        if indebted or since_s // _DAY_S != now_s // _DAY_S:
-            if self.is_due(now_s):  # what energy used up comes before what is due now
-                self.settle()
+        if self._falls_due(since_s, now_s):
             self.meter.drop_cold()
             self.meter.component("charges").collect(since_s, now_s)
             self.meter.drop_cold()
+
+    def _falls_due(self, since_s, now_s):
+        indebted = self.get("time_debt_1_millipence") > 0 or self.get("time_debt_2_millipence") > 0
+        return indebted or since_s // _DAY_S != now_s // _DAY_S

@@ -6,8 +6,9 @@ clock follows, and the end of the outage is told of each phase, by the rule of t
 knows no times to tell: nothing is judged. Nor does a start that the supply did not cause, a watchdog's or an update's.
 
 In the dark nothing was measured, no period of voltage or load ran, and no half hour has a row. Standing charge and
-debts went on: they are collected for all of it, once. Readings chosen: supply that is lost again before the time is
-known makes it one long outage; and a hub whose time is earlier than the meter's ends an outage of no length.
+debts went on: they are collected for all of it, once. Readings chosen: what disables the supply by time, the end of a
+non-disablement period, does so after that; supply that is lost again before the time is known makes it one long outage;
+and a hub whose time is earlier than the meter's ends an outage of no length.
 """
 
 from micropython import const
@@ -52,6 +53,8 @@ def wake(meter, now_s):
     own_s, since_s, until_s = meter.time_s, meter.payment.get("charged_to_s"), now_s - now_s % _HALF_HOUR_S
     if not 0 <= own_s - since_s <= _LONGEST_GAP_S:  # the clock was set, and no half hour has ended since
         since_s = own_s - own_s % _HALF_HOUR_S
+    if meter.payment.is_due(own_s):
+        meter.payment.settle()  # what energy used up came before the dark
     if now_s > own_s:
         meter.clock.put("time_s", now_s)
         meter.tell("clock", "time_s")
