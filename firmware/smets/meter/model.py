@@ -1,8 +1,8 @@
-"""The meter: its components, its fields by path, and time, which is an argument.
+"""The meter: its components, what of them is on flash, and time, which is an argument. Its fields by path: paths.py.
 
-A path is `component.field`, or `component.field.2` for one element of a list. `advance` cuts its step at every boundary
-that a component or the schedule names, at half hours and at midnights, so that cutting time otherwise changes nothing.
-Components through which time does not flow are cold (cold.py): loaded when a path names one, dropped by `release`.
+`advance` cuts its step at every boundary that a component or the schedule names, at half hours and at midnights, so
+that cutting time otherwise changes nothing. Components through which time does not flow are cold (cold.py): loaded when
+a path names one, dropped by `release`.
 """
 
 import sys
@@ -11,13 +11,13 @@ from micropython import const
 
 from smets import on_demand
 from smets.meter.clock import Clock
-from smets.meter.errors import Unavailable
 from smets.meter.events import Events
 from smets.meter.fields import CHANGED, CLEAN
 from smets.meter.load_limit import LoadLimit
 from smets.meter.logs import Logs
 from smets.meter.measurement import Measurement
 from smets.meter.outage import Outage
+from smets.meter.paths import Paths
 from smets.meter.payment import LOOK_AT_ONCE, Payment
 from smets.meter.registers import Registers
 from smets.meter.schedule import Schedule
@@ -28,19 +28,17 @@ from smets.meter.voltage import Voltage
 COMPONENTS = (Clock, Registers, Tariff, Supply, LoadLimit, Voltage, Payment, Outage)
 """In the order in which time passes for them."""
 _EVENTS = "meter/events"
-_PENDING = "smets.meter.pending"
 _HALF_HOUR_S = const(1800)
 _SCARCE_BYTES = const(10240)
 """Free heap below which a component may not find the room for its logs and its code."""
 _KEPT_ROWS = const(16)  # that wait in RAM for a commit before there is one for them
 _FULL = const(8)  # the slots of kept_rows.py
-_LOG_CLEARED = const(0x8F52)
 _LAST_S = const(0xFFFFFFFE)
 _TRIES = const(8)
 DAY_S = const(86400)
 
 
-class Meter:
+class Meter(Paths):
     """A SMETS2 electricity meter.
 
     `journal` has `get(key)` and `put_many(pairs)`; `open_store` gives logs their stores (logs.py); `flags_of(code)` are
@@ -75,7 +73,7 @@ class Meter:
         self._failures = 0  # of steps of time, one after the other
         self._restore()
 
-    # by path
+    # components
 
     @property
     def time_s(self):
@@ -85,18 +83,6 @@ class Meter:
     def has(self, condition):
         """Return whether the meter is `single`, `twin`, `one_phase` or `three_phase`."""
         return condition in self._conditions
-
-    def read(self, path):
-        """Return a field's value: a number, truth value, octets, or a list. Raises Unavailable."""
-        component, name, index = self.resolve(path)
-        return component.read(name, index)
-
-    def elements(self, path):
-        """Return a field's value; a long list may be one to go through only."""
-        component, name, index = self.resolve(path)
-        if index is None and hasattr(component, "elements"):
-            return component.elements(name)
-        return component.read(name, index)
 
     def component(self, name):
         """Return a component, a cold one loaded until `release`. Raises Unavailable when there is none."""
@@ -116,53 +102,10 @@ class Meter:
             found = cold.load(self, name)
         return found
 
-    def check(self, path, value):
-        """Raise OutOfRange or Unavailable when `write` would."""
-        component, name, index = self.resolve(path)
-        component.check(name, value, index)
-
-    def write(self, path, value):
-        """Set a field. Raises OutOfRange or Unavailable, and then nothing changed. `commit` puts it on flash."""
-        component, name, index = self.resolve(path)
-        component.write(name, value, index)
-        self.tell(component.NAME, name)
-
     def tell(self, name, field, at_once=False):
         """Tell every resident component that a field of the component `name` was set; `at_once`: readers know now."""
         for component in self._components.values():
             component.written(name, field, at_once)
-
-    def call(self, path, value):
-        """Carry out a component's method. Raises Unavailable, and what the method raises."""
-        if path.startswith("logs."):
-            self.logs.call(path[5:])
-            self.record(_LOG_CLEARED)
-            return
-        component, name, index = self.resolve(path)
-        if name not in component.METHODS:
-            raise Unavailable("the meter has no method " + path)
-        arguments = (value,) if index is None else (value, index)
-        getattr(component, name)(*arguments)
-
-    def log(self, path):
-        """Return the log of a path `logs.<name>`. Raises Unavailable."""
-        return self.logs.get(path[5:] if path.startswith("logs.") else path)
-
-    def passive(self, path):
-        """Return the value that waits to replace a field's."""
-        return on_demand.call(_PENDING, "passive", self, path)
-
-    def set_passive(self, path, value):
-        """Keep a value that waits to replace a field's. Raises as `check`."""
-        on_demand.call(_PENDING, "set_passive", self, path, value)
-
-    def activation(self, paths):
-        """Return when passive values become active, schedule.NEVER when no time is set."""
-        return self.schedule.activation(paths)
-
-    def activate(self, paths, time_s, origin=b""):
-        """Let passive values become active at a time, schedule.NOW or schedule.NEVER; see schedule.py."""
-        self.schedule.activate(paths, time_s, origin)
 
     # time
 
@@ -400,12 +343,5 @@ class Meter:
             packed = self.journal.get("meter/" + name)
             if packed is not None:
                 component.restore(packed)
-        on_demand.call(_PENDING, "restore", self.schedule)
+        on_demand.call("smets.meter.pending", "restore", self.schedule)
         self.events.restore(self.journal.get(_EVENTS) or b"")
-
-    def resolve(self, path):
-        """Return (component, field or method, index or None) of a path. Raises Unavailable."""
-        parts = path.split(".")
-        if not 2 <= len(parts) <= 3 or (len(parts) == 3 and not parts[2].isdigit()):
-            raise Unavailable("the meter has no " + path)
-        return self.component(parts[0]), parts[1], int(parts[2]) if len(parts) == 3 else None
