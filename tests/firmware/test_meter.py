@@ -296,6 +296,28 @@ def test_the_clock_is_compared_with_the_hub_once_a_day():
     assert meter.time_s == START_S + DAY_S + 10 and events(meter) == [0x8F0C] and meter.read("clock.status") == 1
 
 
+def test_a_half_hour_that_the_clock_is_moved_over_is_lived():
+    meter, midnight_s = make_meter(), START_S + DAY_S
+    meter.write("clock.status", 0)
+    meter.advance(midnight_s - 5, Measurement(1000, 200, voltage_dv=(2400, 0, 0)))
+    energy_wh = meter.read("registers.active_import_wh")
+    meter.hub_time(midnight_s + 4, 0)
+    assert meter.time_s == midnight_s + 4 and 0x8145 in events(meter)
+    assert meter.read("registers.active_import_wh") == energy_wh
+    meter.advance(midnight_s + 3600, Measurement())
+    for name, times_s in (
+        ("daily_read", [midnight_s]),
+        ("prepayment_daily", [midnight_s]),
+        ("export_daily", [midnight_s]),
+        ("import_profile", [midnight_s - 1800 + 1800 * i for i in range(4)]),
+    ):
+        log = meter.log(name)
+        found_s = [log.row(i)[0] for i in range(len(log))]
+        assert found_s[-len(times_s) :] == times_s and len(set(found_s)) == len(found_s), name
+    voltages = meter.log("voltage_1")
+    assert [voltages.row(i)[:2] for i in range(len(voltages) - 3, len(voltages) - 2)] == [(midnight_s, 240)]
+
+
 def test_the_hub_is_not_moved_by_setting_the_clock():
     meter = make_meter()
     meter.hub_time(START_S + 100, 0)

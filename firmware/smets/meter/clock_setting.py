@@ -3,13 +3,15 @@
 Set Clock names only an interval: the hub's time is adopted if it lies inside and is reliable, and is refused otherwise.
 The first time that this works, the meter is commissioned (0x8F69): it is what DUIS calls that (8.1.1).
 A reliable clock is compared with the hub's once a day: up to 10 s it is adjusted (0x8145), beyond that it is left as it
-is and no longer reliable (0x8F0C). After an outage it has stood still, and follows the hub's however far (waking.py).
+is and no longer reliable (0x8F0C). A half hour's end that lies between is lived, without energy.
+After an outage it has stood still, and follows the hub's however far (waking.py).
 """
 
 from micropython import const
 
 from smets.meter import waking
 from smets.meter.errors import NotNow
+from smets.meter.measurement import Measurement
 
 _RELIABLE = const(0)
 _UNRELIABLE = const(1)
@@ -19,6 +21,7 @@ _OUTSIDE_WINDOW = const(0x81C6)
 _TOO_FAR = const(0x8F0C)
 _COMMISSIONED = const(0x8F69)
 _MAX_ADJUSTMENT_S = const(10)
+_HALF_HOUR_S = const(1800)
 
 
 def adjust(clock):
@@ -52,9 +55,16 @@ def compare(clock):
         clock.put("status", _UNRELIABLE)
         meter.record(_TOO_FAR)
         return
+    if hub_s // _HALF_HOUR_S > clock.now_s() // _HALF_HOUR_S:
+        _live_until(meter, hub_s)
     _adopt(clock, hub_s)
     if ahead_s:
         meter.record(_ADJUSTED)
+
+
+def _live_until(meter, hub_s):
+    """Let time pass without energy, as last measured: half hours that end meanwhile have their rows."""
+    meter.advance(hub_s, Measurement(voltage_dv=meter.last_load.voltage_dv))
 
 
 def _adopt(clock, hub_s):

@@ -52,7 +52,7 @@ class Meter(Paths):
         self.staged = {}
         self._cold: dict = {}
         self._kept = 0
-        self._load = Measurement()
+        self.last_load = Measurement()
         self.tokens = tokens
         self.phases = phases
         self.eui = eui
@@ -207,9 +207,9 @@ class Meter(Paths):
     def _effective(self, measurement):
         """Return what really flows: nothing while the switch is open or there is no supply."""
         flows = self.supply.get("state") == ENABLED and self.has_supply()
-        self._load.copy_powers(measurement if flows else None)
-        self._load.voltage_dv = measurement.voltage_dv
-        return self._load
+        self.last_load.copy_powers(measurement if flows else None)
+        self.last_load.voltage_dv = measurement.voltage_dv
+        return self.last_load
 
     def hub_time(self, time_s, status):
         """Learn the communications hub's time and its status (0 reliable, 1 unreliable, 2 invalid)."""
