@@ -67,7 +67,10 @@ class Caller:
                 return self._answer(do, frame.payload)
             if frame is not None and self._on_frame:
                 self._on_frame(frame)
-        raise NoAnswer(f"no answer to {do} within {timeout_s:g} s: is the device running, and is this its port?")
+        raise NoAnswer(
+            f"no answer to {do} within {timeout_s:g} s: is this the port of a device that runs, with `--bench` where the "
+            "bench is wanted?"
+        )
 
     @staticmethod
     def _answer(do: str, payload: bytes) -> dict[str, Any]:
