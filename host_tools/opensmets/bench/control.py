@@ -68,8 +68,8 @@ class Caller:
             if frame is not None and self._on_frame:
                 self._on_frame(frame)
         raise NoAnswer(
-            f"no answer to {do} within {timeout_s:g} s: is this the port of a device that runs, with `--bench` where the "
-            "bench is wanted?"
+            f"no answer to {do} within {timeout_s:g} s: is the device running, is this its port, and did it start "
+            "with `--bench` where that is wanted?"
         )
 
     @staticmethod
