@@ -113,7 +113,7 @@ def test_a_command_is_logged_with_how_it_ended():
     world = World()
     world.ask(EXPORT, VERSION)  # reading is no command
     world.ask(script(52))
-    world.meter.advance(START_S + 60, world.meter._load)
+    world.meter.advance(START_S + 60, world.meter.last_load)
     world.ask(script(54), script(53), script(51))
     world.ask(*limit_to(5000, TOMORROW))  # tells of itself when its time has come
     world.ask(*limit_to(5000, NOW))
@@ -376,9 +376,9 @@ def test_a_passive_value_becomes_active_now_later_or_never():
     assert world.ask(*limit_to(5000, TOMORROW))[0] == [0, 0]
     assert world.ask(*limit_to(4000, NEVER))[0] == [0, 0]
     assert world.ask(limit_to(3000, TOMORROW)[1])[0] == [0]
-    meter.advance(START_S + 86399, meter._load)
+    meter.advance(START_S + 86399, meter.last_load)
     assert meter.read("load_limit.power_threshold_w") == 6900
-    meter.advance(START_S + 86400, meter._load)
+    meter.advance(START_S + 86400, meter.last_load)
     assert meter.read("load_limit.power_threshold_w") == 4000
     origin = b"origin" + struct.pack(">H6sb", EXTENDED, obis_of(POWER_THRESHOLD), 6)
     assert meter.take_event() == (0x8F66, START_S + 86400, origin)

@@ -107,6 +107,17 @@ def test_a_limit_that_disables_arms_the_supply_and_restores_it():
     assert events(meter) == [0x8F01, 0x8F33] and meter.read("load_limit.counter") == 2
 
 
+def test_a_load_that_goes_on_after_the_supply_was_closed_at_once_trips_again():
+    meter = limited(True)
+    meter.advance(START_S + 300, Measurement(6000))
+    assert events(meter) == [0x8F01, 0x8F33] and meter.read("supply.state") == 2
+    meter.call("supply.close_by_customer", None)
+    meter.advance(START_S + 599, Measurement(6000))
+    assert meter.read("supply.state") == 1 and meter.read("load_limit.counter") == 1
+    meter.advance(START_S + 600, Measurement(6000))
+    assert meter.read("supply.state") == 2 and meter.read("load_limit.counter") == 2
+
+
 def test_a_command_during_restoration_wins():
     meter = limited(True)
     meter.advance(START_S + 310, Measurement(6000))

@@ -40,8 +40,10 @@ class Customer(Component):
             self.put("number_until_s", min(self.meter.time_s + _SHOWN_S, _LAST_S))
 
     def number_shown(self):
-        """Return the identification number as long as it is to be shown, empty then."""
-        return self.get("identification_number") if self.meter.time_s < self.get("number_until_s") else b""
+        """Return the identification number as long as it is to be shown, empty then, or when it came before a tenancy."""
+        until_s = self.get("number_until_s")
+        is_shown = self.meter.time_s < until_s and until_s - _SHOWN_S >= self.get("restrict_data_s")
+        return self.get("identification_number") if is_shown else b""
 
     def forget_number(self, _):
         """Show the identification number no longer: it was read."""

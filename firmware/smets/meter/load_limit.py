@@ -70,6 +70,8 @@ class LoadLimit(Component):
         supply = self.meter.supply
         if self.get("disables_supply") and supply.get("state") == ENABLED:
             supply.change(ARMED, LOAD_LIMIT)
+            self.put("above_s", 0)  # nothing flows now, and who closes at once begins anew
+            self.put("tripped", False)
             self.put("restore_s", min(now_s + self.get("restoration_period_s"), _FOR_EVER_S))
             self.meter.record(_DISABLED_AND_ARMED)
 

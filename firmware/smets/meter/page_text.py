@@ -21,7 +21,9 @@ def money(meter, amount_millipence):
 
 def pence(amount_millipence):
     """Return an amount of millipence as pence as text."""
-    return "%d.%02d p" % (amount_millipence // _PENNY, amount_millipence % _PENNY // 10)
+    hundredths = abs(amount_millipence) // 10
+    sign = "-" if amount_millipence < 0 and hundredths else ""
+    return "%s%d.%02d p" % (sign, hundredths // 100, hundredths % 100)
 
 
 def kwh(energy_wh):
@@ -54,7 +56,8 @@ def wrapped(text):
 def rate(number, scale):
     """Return a price of `number` x 10^`scale` pounds as text."""
     places = scale + _MILLIPENCE_PLACES
-    return pence(number * 10**places if places >= 0 else number // 10**-places)
+    amount_millipence = abs(number) * 10**places if places >= 0 else abs(number) // 10**-places
+    return pence(-amount_millipence if number < 0 else amount_millipence)
 
 
 def newest(meter, name, period_s):

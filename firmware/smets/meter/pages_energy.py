@@ -6,15 +6,17 @@ from smets.meter.dates import date_of, weekday_of
 from smets.meter.page_text import date, kwh, money, newest
 
 _DAY_S = const(86400)
+_USAGE = const(("low", "medium", "high"))
 
 
 def energy(meter, unlocked):
-    """Return the registers that hold something, and the power now."""
+    """Return the registers that hold something, and the power now with what the ambient indicator makes of it."""
     read = meter.component("registers").get
     found = ["Import", kwh(read("active_import_wh"))]
     if meter.has("twin"):
         found.extend(("Second element", kwh(read("secondary_active_import_wh"))))
     found.extend(("Export", kwh(read("active_export_wh")), "Power now", "%d W" % read("active_power_import_w")))
+    found.append("Usage " + _USAGE[meter.component("power_threshold").indicator()])
     registers = meter.component("tariff_registers")
     for rate, energy_wh in enumerate(registers.read("tou_wh")):
         if energy_wh:

@@ -43,7 +43,7 @@ def tariff(meter, unlocked):
 def credits(meter, unlocked):
     """Return the last credits, the newest first."""
     rows = newest(meter, "credits", 0)
-    return ["%s %s" % (date(row[0]), money(meter, row[1])) for row in rows] or ["None yet"]
+    return ["%s %s" % (date(row[0]), money(meter, row[1])[:-4]) for row in rows] or ["None yet"]
 
 
 def debt(meter, unlocked):
