@@ -233,7 +233,7 @@ def test_the_usage_is_low_medium_or_high_by_the_supplier_s_thresholds():
     meter.write("power_threshold.medium_high_w", 2000)
     for power_w, usage in ((500, "Usage low"), (501, "Usage medium"), (2001, "Usage high")):
         use(meter, 120, power_w)
-        assert "%d W" % power_w in Visit(meter).go("energy") and usage in Visit(meter).go("energy")
+        assert str(power_w) + " W" in Visit(meter).go("energy") and usage in Visit(meter).go("energy")
 
 
 def test_a_charge_below_nothing_is_shown_so():
