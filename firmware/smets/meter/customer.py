@@ -40,7 +40,7 @@ class Customer(Component):
             self.put("number_until_s", min(self.meter.time_s + _SHOWN_S, _LAST_S))
 
     def number_shown(self):
-        """Return the identification number as long as it is to be shown, empty then and when an earlier tenant had it."""
+        """Return the identification number while it is to be shown, else empty; an earlier tenant's never is."""
         until_s = self.get("number_until_s")
         is_shown = self.meter.time_s < until_s and until_s - _SHOWN_S >= self.get("restrict_data_s")
         return self.get("identification_number") if is_shown else b""
