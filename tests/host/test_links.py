@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+import threading
 import time
 import tty
 from collections.abc import Iterator
@@ -14,7 +15,9 @@ import pytest
 
 from opensmets.bench.firmware import micropython_path
 from opensmets.errors import SmetsError, UsageError
+from opensmets.layouts.link_frame import Frame
 from opensmets.links import Announcement, Link, LinkLost, PortBusy, RunningDevice, finding, open_link, running_devices
+from opensmets.links.framing import encode_frame
 from opensmets.links.runtime import PortLock
 
 FIRMWARE = Path(__file__).resolve().parents[2] / "firmware"
@@ -150,6 +153,21 @@ def test_a_port_that_vanishes_says_so() -> None:
             link.receive(1)
         with pytest.raises(LinkLost, match=f"{port} went away"):
             link.send(MESSAGES, b"x")
+
+
+def test_the_rest_of_a_frame_that_has_begun_is_waited_for() -> None:
+    octets = encode_frame(Frame(MESSAGES, b"an alert just behind an answer"))
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    with open_link(os.ttyname(slave)) as link:
+        os.write(master, octets[:7])
+        rest = threading.Timer(0.2, os.write, (master, octets[7:]))
+        rest.start()
+        frame = link.receive_waiting()
+        rest.join()
+    assert frame is not None and frame.payload == b"an alert just behind an answer"
+    os.close(master)
+    os.close(slave)
 
 
 def test_a_device_that_takes_no_data_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

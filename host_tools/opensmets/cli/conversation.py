@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from opensmets.layouts import envelope, xdlms
 from opensmets.layouts.envelope import Message
 from opensmets.layouts.han_event import HanEvent
 from opensmets.layouts.link_frame import Channel, Frame, encode_hub_time
-from opensmets.links import open_link
+from opensmets.links import LinkLost, open_link
 from opensmets.security.keystore import KeyStore, format_eui
 from opensmets.security.protection import Verdict, verify
 from opensmets.session import (
@@ -125,7 +125,7 @@ class Conversation:
         Raises NotAuthentic, LinkLost, Refused when the device says so by an alert, and SmetsError when no response
         comes in time.
         """
-        self._take_waiting()  # an alert from before is not about this command
+        self.take_waiting()  # an alert from before is not about this command
         refusal: int | None = None
         until: float | None = None
         frame = self._session.send_command(command, time.monotonic(), timeout_s)
@@ -145,8 +145,8 @@ class Conversation:
             if refusal and until and time.monotonic() >= until:
                 raise Refused(f"the device refused the command {REFUSALS[refusal]} (0x{refusal:04X})")
 
-    def _take_waiting(self) -> None:
-        """Tell of what came before now."""
+    def take_waiting(self) -> None:
+        """Tell of what came before now, such as an alert just behind the last answer."""
         while (frame := self.link.receive_waiting()) is not None:
             self._session.receive_data(frame, time.monotonic())
         self._send_waiting()
@@ -271,3 +271,5 @@ def open_conversation(
         if hub_time:
             conversation.give_hub_time()
         yield conversation
+        with suppress(LinkLost):  # what was asked for is here already
+            conversation.take_waiting()

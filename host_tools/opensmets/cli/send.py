@@ -85,7 +85,7 @@ def send(
             prepared, answer = _exchange_document(conversation, data, choices, timeout)
         else:
             answer = _exchange_command(conversation, command, timeout)
-        answer.alerts.extend(alerts)
+    answer.alerts.extend(alerts)
     if prepared and (duis or answer.document is None) and not as_json:
         _write_duis(prepared, answer)
     show(answer, as_json=as_json, as_xml=not duis)

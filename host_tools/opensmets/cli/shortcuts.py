@@ -244,10 +244,11 @@ def _ask(way: Way, variant: str, content: Content | Maker, empty: str = DONE) ->
     """Make a request, send it, print its answer (`empty` when it holds no values), and leave with its exit code."""
     from opensmets.cli.answers import open_talk
 
-    with open_talk(way.port, way.keystore, way.pcap, hub_time=way.hub_time) as (conversation, alerts):
-        with working(f"{variant}: waiting for the device", quiet=True) as conversation.on_progress:
-            answer = ask(conversation, way, variant, content)
-        answer.alerts.extend(alerts)
+    talk = open_talk(way.port, way.keystore, way.pcap, hub_time=way.hub_time)
+    waiting = working(f"{variant}: waiting for the device", quiet=True)
+    with talk as (conversation, alerts), waiting as conversation.on_progress:
+        answer = ask(conversation, way, variant, content)
+    answer.alerts.extend(alerts)
     show(answer, as_json=way.as_json, as_xml=way.as_xml)
     if not way.as_json and not way.as_xml:
         _show_lines(answer, empty)

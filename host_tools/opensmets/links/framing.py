@@ -28,6 +28,11 @@ class FrameReader:
         self._partial = bytearray()
         self._skipping = False
 
+    @property
+    def is_within_frame(self) -> bool:
+        """Whether a frame has begun whose end is still to come."""
+        return bool(self._partial) or self._skipping
+
     def feed(self, octets: bytes) -> None:
         """Take what was read."""
         *whole, rest = octets.split(END)

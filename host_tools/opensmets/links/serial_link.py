@@ -22,6 +22,8 @@ from opensmets.links.runtime import RADIO, PortBusy, PortLock
 BAUD = 115200
 WRITE_TIMEOUT_S = 5.0
 READ_SIZE = 4096
+#: How long the rest of a frame is waited for that has begun to come; the device sends a frame in one go.
+REST_TIMEOUT_S = 1.0
 _FAILURES = (OSError, serial.SerialException, termios.error)
 
 
@@ -102,11 +104,14 @@ class Link:
         return frame
 
     def receive_waiting(self) -> Frame | None:
-        """Return the next frame of what has come already, or None. Raises LinkLost when the port is gone."""
+        """Return the next frame of what has come already, or begun to, or None. Raises LinkLost when the port is gone.
+
+        A frame whose end is still to come is waited for: whoever uses the port next would get the rest alone.
+        """
         if (frame := self.receive(0.0)) is not None:
             return frame
         self._reader.feed(self._read(0.0))
-        return self.receive(0.0)
+        return self.receive(REST_TIMEOUT_S if self._reader.is_within_frame else 0.0)
 
     def close(self) -> None:
         """Close the port and the capture, and let others have the port."""
