@@ -11,12 +11,13 @@ _SUPPLY = const(("off", "on", "armed"))
 
 
 def account(meter, unlocked):
-    """Return mode, credit and state of supply."""
+    """Return mode, meter balance, what is left of emergency credit that is in use, and state of supply."""
     payment = meter.component("payment")
     prepaid = payment.get("mode") == PREPAYMENT_MODE
-    found = ["Prepayment" if prepaid else "Credit mode", "Balance", money(meter, payment.combined_credit())]
+    found = ["Prepayment" if prepaid else "Credit mode"]
+    found.extend(("Balance", money(meter, payment.get("meter_balance_millipence"))))
     if payment.get("emergency_credit_active"):
-        found.append("Emergency in use")
+        found.extend(("Emergency left", money(meter, payment.get("emergency_credit_balance_millipence"))))
     found.append("Supply " + _SUPPLY[meter.supply.get("state")])
     if meter.component("display").shown():
         found.append("Message waiting")
