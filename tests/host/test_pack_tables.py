@@ -58,9 +58,19 @@ def test_no_code_is_known_that_the_catalogue_lacks() -> None:
 
 def test_alerts() -> None:
     table = AlertTable(str(FOLDER / "alerts"))
-    assert table.find(0x8F36) == (CRITICAL | SENT | 16, 1 << 3)
-    assert table.find(0x8F34) == (CRITICAL | SENT | 128, 1 << 2 | 1 << 3)
+    assert table.find(0x8F36) == (CRITICAL | SENT | 16, 1 << 3, 0x0067)
+    assert table.find(0x8F34) == (CRITICAL | SENT | 128, 1 << 2 | 1 << 3, 0)
     assert table.find(0x8F3D)[0] & (CRITICAL | SENT) == CRITICAL | SENT and table.find(0x8F3D)[1] == 1 << 2
     assert not table.find(0x8145)[0] & SENT
     assert table.find(0x810E)[0] & (CRITICAL | SENT) == SENT
-    assert table.find(0x9999) == (CRITICAL | SENT, 1 << 2)
+    assert table.find(0x9999) == (CRITICAL | SENT, 1 << 2, 0)
+
+
+def test_an_alert_with_a_message_code_of_its_own_is_protected_as_its_use_case_says() -> None:
+    table = AlertTable(str(FOLDER / "alerts"))
+    told = {code: entry for entry in use_cases().values() for code in entry.alert_codes}
+    assert len(told) == sum(len(entry.alert_codes) for entry in use_cases().values())
+    for code, entry in told.items():
+        flags, _, message_code = table.find(code)
+        assert message_code == entry.message_code and bool(flags & CRITICAL) == ("signature" in entry.alert), entry.name
+    assert {code for code in range(0x10000) if table.find(code)[2]} == set(told)

@@ -1,4 +1,5 @@
-"""Alerts that tell more than a code and a time, each with a message code of its own (GBCS 7.2.9.1, 16.2).
+"""Alerts that tell more than a code and a time, each with a message code of its own (GBCS 7.2.9.1, 16.2; the alert
+table has it).
 
     ECS68   protection parameters, octets: the newest row of the billing data log, sealed for the recipient
     ECS80   date-time of the loss of supply, date-time of its return
@@ -20,11 +21,6 @@ from smets.message.alerts import date_time
 from smets.message.protection import seal
 from smets.trust.cells import LOAD_CONTROLLER
 
-_BILLING_ALERT = const(0x0061)
-_OUTAGE_ALERT = const(0x0067)
-_PROCESSED_ALERT = const(0x0121)
-_ENDED_ALERT = const(0x0122)
-_OPERATIONAL_ALERT = const(0x0123)
 _FIRST_OUTAGE = const(0x8F35)
 _LAST_OUTAGE = const(0x8F3C)
 _LONGEST = const(255)
@@ -43,21 +39,21 @@ def tell(reporting, code, time_s, body):
     """
     code_of_form = _FIRST_OUTAGE if _FIRST_OUTAGE <= code <= _LAST_OUTAGE else code
     least, most, make = _FORMS.get(code_of_form, (0, 0, None))
-    form = make(reporting, body) if make and least <= len(body) <= most else None
+    form = make(reporting, body) if make and least <= len(body) <= most else ()
     reporting.alerts.tell(code, time_s, form)
 
 
 def _outage(reporting, body):
-    return _OUTAGE_ALERT, b"".join([date_time(moment_s) for moment_s in struct.unpack(">II", body)]), 2
+    return b"".join([date_time(moment_s) for moment_s in struct.unpack(">II", body)]), 2
 
 
 def _processed(reporting, body):
     controller, from_s, until_s, level = struct.unpack(">BIIB", body)
-    return _PROCESSED_ALERT, _octet(controller) + date_time(from_s) + date_time(until_s) + _octet(level), 4
+    return _octet(controller) + date_time(from_s) + date_time(until_s) + _octet(level), 4
 
 
 def _ended(reporting, body):
-    return _ENDED_ALERT, _octet(body[0]) + _octet(body[1]), 2
+    return _octet(body[0]) + _octet(body[1]), 2
 
 
 def _octet(value):
@@ -70,7 +66,7 @@ def _operational(reporting, body):
     anchors = reporting.station.anchors
     cell = anchors.cell(LOAD_CONTROLLER, anchors.AGREEMENT) or anchors.cell(LOAD_CONTROLLER, anchors.SIGNING)
     head = bytes((_UTF8, len(octets))) if len(octets) < 0x80 else bytes((_UTF8, 0x81, len(octets)))
-    return _OPERATIONAL_ALERT, head + octets, 1, (cell.eui,) if cell else ()
+    return head + octets, 1, (cell.eui,) if cell else ()
 
 
 class _BillingRow:
@@ -103,8 +99,8 @@ class _BillingRow:
 def _billing(reporting, body):
     log = reporting.meter.logs.get("billing")
     if not len(log):
-        return None
-    return _BILLING_ALERT, _BillingRow(reporting, log.row(len(log) - 1)[0]).write, 2
+        return ()
+    return _BillingRow(reporting, log.row(len(log) - 1)[0]).write, 2
 
 
 _FORMS = {

@@ -1,7 +1,8 @@
 """Alerts: what the device tells its remote parties unasked (GBCS 7.2.9, 16.2).
 
 A critical alert is signed, any other is MACed for its recipient. Each has the device's own next counter. Which codes
-are critical and who is told stands in the packed alert table (host_tools/opensmets/catalogue/pack_alerts.py).
+are critical, who is told and by which message code stands in the packed alert table
+(host_tools/opensmets/catalogue/pack_alerts.py).
 """
 
 import struct
@@ -14,8 +15,7 @@ from smets.trust.cells import SUPPLIER
 
 _CRITICAL_ALERT = const(0x1000)
 _NON_CRITICAL_ALERT = const(0x1001)
-_NOT_SUPPORTED_ALERT = const(0x0120)
-"""ECS100, whose body is the command's message code and originator counter."""
+"""Message codes of what tells only a code and a time; that of any other form stands in the alert table."""
 
 _NOT_SUPPORTED = const(0x8F85)
 
@@ -27,7 +27,7 @@ _DATA_NOTIFICATION = const(0x0F)
 _INVOKE_FLAGS = const(0x20)
 _MAX_ALERT = const(768)
 """Longest payload, bytes: the outcome of a credential update of nine cells, each with its parties, has 576."""
-_RECORD_SIZE = const(5)
+_RECORD_SIZE = const(7)
 _HEADER_SIZE = const(6)
 _MAX_RECORDS = const(1024)
 _FIRST_CRITICAL = const(0x8F00)
@@ -43,28 +43,28 @@ class AlertTable:
         self._file = open(path, "rb")
         self._record = bytearray(_RECORD_SIZE)
         magic, version, self._count = struct.unpack(">2sBxH", self._file.read(_HEADER_SIZE))
-        if magic != b"AL" or version != 1 or self._count > _MAX_RECORDS:
-            raise ValueError("not an alert table of version 1: " + path)
+        if magic != b"AL" or version != 2 or self._count > _MAX_RECORDS:
+            raise ValueError("not an alert table of version 2: " + path)
 
     def flags(self, code):
         """Return the flags of a code alone."""
         return self.find(code)[0]
 
     def find(self, code):
-        """Return (flags, recipients) of a code; one that the table lacks goes to the supplier."""
+        """Return (flags, recipients, message code of its form or 0); a code that the table lacks is the supplier's."""
         low, high = 0, self._count
         while low < high:
             middle = (low + high) // 2
             self._file.seek(_HEADER_SIZE + middle * _RECORD_SIZE)
             self._file.readinto(self._record)
-            found, flags, recipients = struct.unpack(">HBH", self._record)
+            found, flags, recipients, message_code = struct.unpack(">HBHH", self._record)
             if found == code:
-                return flags, recipients
+                return flags, recipients, message_code
             if found < code:
                 low = middle + 1
             else:
                 high = middle
-        return _SENT | (_CRITICAL if code >= _FIRST_CRITICAL else 0), 1 << SUPPLIER
+        return _SENT | (_CRITICAL if code >= _FIRST_CRITICAL else 0), 1 << SUPPLIER, 0
 
 
 class Alerts:
@@ -80,19 +80,20 @@ class Alerts:
         self._writer = Writer(_MAX_ALERT)
         self._repeats = {}
 
-    def tell(self, code, time_s, form=None):
+    def tell(self, code, time_s, form=()):
         """Send an event's alert to each party that the table names and a cell holds.
 
         Whether it is sent at all is for meter/events.py, which knows what the parties have set.
 
-        `form` is that of an alert with a message code of its own: the code, and what `send` takes from `body` on.
+        `form` is what `send` takes from `body` on, of an alert that has a message code of its own.
         """
-        flags, recipients = self._table.find(code)
-        message_code, *rest = form or (_CRITICAL_ALERT if flags & _CRITICAL else _NON_CRITICAL_ALERT,)
+        flags, recipients, message_code = self._table.find(code)
+        if not form:
+            message_code = _CRITICAL_ALERT if flags & _CRITICAL else _NON_CRITICAL_ALERT
         for role in range(16):
             eui = self._party(role, flags & _CRITICAL) if recipients & 1 << role else None
             if eui:
-                self.send(eui, message_code, flags & _CRITICAL, code, time_s, *rest)
+                self.send(eui, message_code, flags & _CRITICAL, code, time_s, *form)
 
     def tell_refusal(self, code, time_s):
         """Like `tell`, for what a stranger can provoke: _BURST at once, then one in _REFILL_S."""
@@ -100,7 +101,10 @@ class Alerts:
             self.tell(code, time_s)
 
     def tell_not_supported(self, envelope, time_s):
-        """Tell a command's originator that its message code is not supported (ECS100); a stranger's, the supplier."""
+        """Tell a command's originator that its message code is not supported (ECS100); a stranger's, the supplier.
+
+        The body is the command's message code and originator counter.
+        """
         if not self._may_repeat(_NOT_SUPPORTED, time_s):
             return
         originator = bytes(envelope.originator)
@@ -110,7 +114,8 @@ class Alerts:
             if envelope.supplementary_counter is None:
                 supplementary = []
             body = b"\x09\x0a" + struct.pack(">H", envelope.code) + bytes(envelope.counter)
-            self.send(eui, _NOT_SUPPORTED_ALERT, True, _NOT_SUPPORTED, time_s, body, 1, supplementary)
+            form = self._table.find(_NOT_SUPPORTED)[2]
+            self.send(eui, form, True, _NOT_SUPPORTED, time_s, body, 1, supplementary)
 
     def send(self, eui, message_code, critical, code, time_s, body=b"", count=0, supplementary=()):
         """Send one alert to one party: `body` is `count` A-XDR elements that follow code and time stamp.

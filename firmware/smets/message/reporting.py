@@ -6,8 +6,8 @@ from smets.message import future
 from smets.on_demand import call
 
 _BILLING_LOGGED = const(0x8F0A)
-_WITH_OCTETS = const((0x8F72, 0x00CE, 0x8F1C, 0x00CE, 0x81A0, 0x00F0))
-"""Codes, each with the message code of its alert, that tell one octet string: an image's hash (FDRA), a cause (MIIWA).
+_WITH_OCTETS = const((0x8F72, 0x8F1C, 0x81A0))
+"""Codes that tell one octet string: an image's hash (FDRA), a cause (MIIWA).
 
 Here and not in alert_forms.py, because a receipt is signed when the heap has little room.
 """
@@ -64,8 +64,7 @@ class Reporting:
         if code in (future.SUCCEEDED, future.FAILED) and len(body) == future.CONTEXT_SIZE:
             future.tell_activation(self.alerts, body, time_s, code == future.SUCCEEDED)
         elif body and code in _WITH_OCTETS:
-            message_code = _WITH_OCTETS[_WITH_OCTETS.index(code) + 1]
-            self.alerts.tell(code, time_s, (message_code, bytes((9, len(body))) + body, 1))
+            self.alerts.tell(code, time_s, (bytes((9, len(body))) + body, 1))
         elif body or code == _BILLING_LOGGED:
             call("smets.message.alert_forms", "tell", self, code, time_s, body)
         else:

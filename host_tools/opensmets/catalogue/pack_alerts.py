@@ -1,7 +1,8 @@
 """Pack the alert and event codes into the table that a device's firmware reads by seek.
 
-Layout, big-endian: header `AL`, version u8, zero, number of records u16; records of 5 bytes sorted by code: code
-u16, flags u8, recipients u16. Flags: 1 critical (signed), 2 sent to remote parties, 4 event log, 8 security log,
+Layout, big-endian: header `AL`, version u8, zero, number of records u16; records of 7 bytes sorted by code: code
+u16, flags u8, recipients u16, message code u16 of the alert that tells more than code and time, 0 where there is none
+(`alert_codes` of the use cases). Flags: 1 critical (signed), 2 sent to remote parties, 4 event log, 8 security log,
 16 power event log, 32 of a meter of one phase only, 64 of three phases only (as the requests that configure alerts
 have it), 128 announced to the HAN. Recipients: bit n for the trust anchor cell of remote party role n.
 
@@ -21,8 +22,9 @@ from typing import Any
 
 from opensmets.catalogue.pack_use_cases import ROLES
 from opensmets.catalogue.request_content import shape
+from opensmets.catalogue.use_cases import use_cases
 
-VERSION = 1
+VERSION = 2
 CRITICAL, SENT, EVENT_LOG, SECURITY_LOG, POWER_EVENT_LOG = 1, 2, 4, 8, 16
 ONE_PHASE, THREE_PHASES, HAN = 32, 64, 128
 #: Parts of the requests that configure alerts (SRV 6.22), each with the codes of meters of so many phases.
@@ -84,8 +86,9 @@ def _settled() -> dict[int, tuple[int, list[str]]]:
 
 def pack_alerts() -> bytes:
     """Return the packed table of alert codes as a meter uses them."""
+    forms = {code: entry.message_code for entry in use_cases().values() for code in entry.alert_codes}
     records = [
-        struct.pack(">HBH", code, flags, sum(1 << ROLES[name] for name in recipients))
+        struct.pack(">HBHH", code, flags, sum(1 << ROLES[name] for name in recipients), forms.get(code, 0))
         for code, (flags, recipients) in _settled().items()
     ]
     return struct.pack(">2sBxH", b"AL", VERSION, len(records)) + b"".join(records)

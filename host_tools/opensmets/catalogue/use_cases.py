@@ -12,6 +12,7 @@ The data files are `data/use_cases/*.toml`, one table a use case:
 | command, response, alert | how each is protected: any of `signature`, `mac` |
 | originators | the trust anchor cells whose holder may originate the command |
 | recipients | for an alert: the parties that it goes to |
+| alert_codes | for an alert with a message code of its own: the codes of the events that a meter tells by it |
 | response_time | the response's grouping header bears a date-time |
 | top_up | the command has its counter from the top-ups', which count apart |
 | service, form | for `asn1`: the device service that carries it out, if any, and which form of it (CS02b: its mode) |
@@ -71,6 +72,7 @@ class UseCase:
     alert: tuple[str, ...] = ()
     originators: tuple[str, ...] = ()
     recipients: tuple[str, ...] = ()
+    alert_codes: tuple[int, ...] = ()
     response_time: bool = False
     top_up: bool = False
     items: tuple[Item, ...] = ()
