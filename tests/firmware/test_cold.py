@@ -27,7 +27,7 @@ class Sample(ColdComponent):
     METHODS = ("wake_up", "fail")
 
     def wake_up(self, now_s):
-        self.put_nested("pair", (now_s - START_S, False))
+        self.write("pair", (now_s - START_S, False))
 
     def fail(self, _):
         raise MeterError("on purpose")

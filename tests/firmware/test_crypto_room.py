@@ -1,11 +1,10 @@
-"""The small things of the crypto room: key derivation, comparison, randomness, the choice of a back end."""
+"""The small things of the crypto room: key derivation, comparison, the choice of a back end."""
 
 import sys
 from hashlib import sha256
 
 from cryptolib import aes
 
-from smets.crypto import entropy
 from smets.crypto.back_end import fastest
 from smets.crypto.compare import equal
 from smets.crypto.gcm import Gcm
@@ -23,25 +22,6 @@ def test_equal():
     assert equal(b"", b"") and equal(b"abc", bytearray(b"abc")) and equal(memoryview(b"abc"), b"abc")
     assert not equal(b"abc", b"abd") and not equal(b"abc", b"bbc")
     assert not equal(b"abc", b"ab") and not equal(b"", b"\x00")
-
-
-def test_random_bytes_are_not_repeated():
-    assert len(entropy.random_bytes(33)) == 33 and entropy.random_bytes(0) == b""
-    assert entropy.random_bytes(16) != entropy.random_bytes(16)
-
-
-def test_seeded_sequence():
-    try:
-        entropy.seed_for_bench(b"one")
-        first = entropy.random_bytes(40) + entropy.random_bytes(7)
-        entropy.seed_for_bench(bytearray(b"one"))
-        assert entropy.random_bytes(47) == first
-        assert first[:32] == sha256(b"one" + bytes(4)).digest()
-        entropy.seed_for_bench(b"two")
-        assert entropy.random_bytes(47) != first
-    finally:
-        entropy.seed_for_bench(None)
-    assert entropy.random_bytes(47) != first
 
 
 def test_fastest_skips_what_does_not_load():

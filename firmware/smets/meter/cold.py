@@ -182,10 +182,6 @@ class ColdComponent(Component):
         nested = self._nested(name)
         return _values().Packing(nested[1], room) if nested and isinstance(nested[1], list) else []
 
-    def put_nested(self, name, value):
-        """Set a nested field. Raises OutOfRange."""
-        self.write(name, value)
-
     def forget_nested(self, name):
         """Let a nested field have its default again."""
         self.meter.stage(self._key(name), None)

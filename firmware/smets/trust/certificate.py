@@ -5,8 +5,6 @@ EUI-64 in x500UniqueIdentifier; a device's EUI-64 stands in the subjectAltName's
 kept as they stand: GBCS has devices judge them only where a command asks for it.
 """
 
-from hashlib import sha256
-
 from micropython import const
 
 from smets.crypto import p256
@@ -68,10 +66,6 @@ class Certificate:
             raise CertificateError("certificate: " + str(error))
         if self.usage is None or self.key_id is None or not p256.is_valid_public(self.public_key):
             raise CertificateError("certificate lacks a usable key, its usage or its identifier")
-
-    def is_issued_by(self, public_key):
-        """Return whether the holder of `public_key` (X||Y) signed this certificate."""
-        return p256.verify(public_key, sha256(self._signed).digest(), self._signature)
 
     def link(self):
         """Return what a cell keeps of this certificate and a chain needs: (EUI, public key, key identifier, wrapped

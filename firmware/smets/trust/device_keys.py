@@ -5,10 +5,11 @@ A new pair may wait beside the one in use until the device has its certificate (
 A private key is generated here, kept in the journal, used through `sign` and `agree`, and has no other way out.
 """
 
+from os import urandom
+
 from micropython import const
 
 from smets.crypto import p256
-from smets.crypto.entropy import random_bytes
 from smets.trust.cells import DIGITAL_SIGNATURE, KEY_AGREEMENT
 
 _NAMES = {DIGITAL_SIGNATURE: "key/ds", KEY_AGREEMENT: "key/ka"}
@@ -34,7 +35,7 @@ class DeviceKeys:
         """Make both key pairs anew. They are on flash when this returns."""
         pairs = []
         for name in _NAMES.values():
-            private = p256.generate_private(random_bytes)
+            private = p256.generate_private(urandom)
             pairs.append((name, private + p256.public_key(private)))
         self._journal.put_many(pairs)
 
@@ -52,7 +53,7 @@ class DeviceKeys:
 
     def renew(self, usage):
         """Make a new pair that waits to take the place of the one in use, and return its public key (X||Y)."""
-        private = p256.generate_private(random_bytes)
+        private = p256.generate_private(urandom)
         public = p256.public_key(private)
         self._journal.put(_WAITING[usage], private + public)
         return public

@@ -20,8 +20,7 @@ from opensmets.layouts.envelope import COMMAND, Message
 from opensmets.security.counters import Counters, Kind
 from opensmets.security.keystore import KeyStore, MissingKey, format_eui
 from opensmets.security.protection import protect_command, use_case_of
-from opensmets.transform.moments import execution_time
-from opensmets.transform.pre_command import DCC_ROLES, PreCommand, transform
+from opensmets.transform.pre_command import DCC_ROLES, PreCommand, dcc_holds_until, transform
 from opensmets.transform.selection import Inventory, select
 
 #: A top-up's RequestID bears its token's counter, which counts apart from the messages' (GBCS 14).
@@ -168,8 +167,8 @@ def _dcc_role(use_case: UseCase) -> str:
 
 def _tell_of_waiting(request: Request, say: Callable[[str], None]) -> None:
     """Say so when the DCC would keep a request back until its execution time: here it goes out at once."""
-    moment = execution_time(request.body)
-    if moment is not None and request.service.future_dating == "DSP":
+    moment = dcc_holds_until(request)
+    if moment is not None:
         say(f"the DCC would send {request.variant} at {moment:%Y-%m-%d %H:%M:%S} UTC; here it goes out at once")
 
 
