@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,19 @@ def test_what_is_no_message_is_usage(text: str) -> None:
     outcome = smets("decode", text)
     assert outcome.code == 2
     assert "GBCS message" in outcome.why
+
+
+def test_a_pipe_of_the_shell_is_read_and_a_folder_is_called_one() -> None:
+    reader, writer = os.pipe()
+    os.write(writer, FILE.read_bytes())
+    os.close(writer)
+    try:
+        assert smets("decode", f"/dev/fd/{reader}").out == smets("decode", FILE).out
+    finally:
+        os.close(reader)
+    outcome = smets("decode", "/tmp")  # which would be base64 too
+    assert outcome.code == 2
+    assert "/tmp: is a folder" in outcome.why
 
 
 def test_octets_of_something_else_are_usage(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def read_input(source: str) -> bytes:
         data = sys.stdin.buffer.read(MAX_INPUT + 1)
     else:
         path = Path(source)
-        if not path.is_file():
+        if path.is_dir() or not path.exists():  # what is neither may be a pipe of the shell's
             raise UsageError(
                 f"{source}: {'is a folder' if path.is_dir() else 'no such file'}; give a file, or - for stdin"
             )

@@ -27,7 +27,7 @@ def read_source(argument: str, wanted: str = MESSAGE) -> tuple[bytes, str]:
     """
     if argument == "-":
         return read_input("-"), "stdin"
-    if _is_file(argument):
+    if _exists(argument):
         return read_input(argument), argument
     data = argument.encode("utf-8", "surrogateescape")
     if argument.strip() and not is_xml(data) and _from_text(argument) is None:
@@ -35,9 +35,9 @@ def read_source(argument: str, wanted: str = MESSAGE) -> tuple[bytes, str]:
     return data, ARGUMENT
 
 
-def _is_file(argument: str) -> bool:
+def _exists(argument: str) -> bool:
     try:
-        return Path(argument).is_file()
+        return argument != "" and Path(argument).exists()
     except (OSError, ValueError):  # a text that no file could be called
         return False
 
