@@ -124,6 +124,7 @@ def test_help_into_a_closed_pipe_is_quiet() -> None:
     ("arguments", "expected"),
     [
         (("read", "log", "--from", "yesterday"), "'yesterday' is no date"),
+        (("read", "nothing"), "'nothing' is not one of 'registers'"),
         (("topup", "-5"), "'-5' is no amount in pounds"),
         (("topup", "1e1"), "'1e1' is no amount in pounds"),
         (("topup", "1_0"), "'1_0' is no amount in pounds"),
