@@ -1,9 +1,14 @@
 """What there is in a store: asked when it is opened, and not resident."""
 
 import os
+from errno import EEXIST
+
+from micropython import const
 
 NEW = "new.tmp"
 """The name of a journal's base that is being written."""
+
+_FEW = const(16)
 
 
 def names(directory, prefix=""):
@@ -15,6 +20,24 @@ def names(directory, prefix=""):
     except OSError:
         os.mkdir(directory)
         return []
+
+
+def first_names(directory):
+    """Return the names of the first entries of `directory`, at most _FEW: a worn heap may have no room for more."""
+    found = []
+    for entry in os.ilistdir(directory) if hasattr(os, "ilistdir") else os.listdir(directory):
+        if len(found) < _FEW:
+            found.append(entry[0] if isinstance(entry, tuple) else entry)
+    return found
+
+
+def make_folder(path):
+    """Make a folder where there is none yet. Raises OSError when it cannot be made."""
+    try:
+        os.mkdir(path)
+    except OSError as error:
+        if error.errno != EEXIST:
+            raise
 
 
 def is_blank(handle, offset):

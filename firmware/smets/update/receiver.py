@@ -9,7 +9,7 @@ import struct
 
 from micropython import const
 
-from smets.store.listing import names
+from smets.store.listing import make_folder
 from smets.update.image import HEAD, MAX_SIZE, SIGNATURE_SIZE, TABLE, ImageError
 from smets.update.slots import TRIAL
 
@@ -155,7 +155,7 @@ class Receiver:
         self.close()
         end = path.find("/", len(self._slots.path(self._slot)) + 1)
         while end > 0:
-            names(path[:end])
+            make_folder(path[:end])
             end = path.find("/", end + 1)
         self._handle = self._files.open(path, "r+b" if place else "wb")
         self._handle.seek(place)

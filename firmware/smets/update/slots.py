@@ -10,7 +10,7 @@ from binascii import crc32
 from micropython import const
 
 from smets.store.files import FLASH, read_whole
-from smets.store.listing import names
+from smets.store.listing import first_names, make_folder, names
 from smets.update.image import HASH_SIZE, Image
 
 NONE = "-"
@@ -29,7 +29,7 @@ class Slots:
     def __init__(self, store, files=FLASH):
         self._files = files
         self._folder = store + "/slots"
-        names(self._folder)  # makes the folder
+        make_folder(self._folder)
         self.active, self.tried, self.state = self._read()
 
     def spare(self):
@@ -101,12 +101,16 @@ class Slots:
         self._remove_below(folder)
 
     def _remove_below(self, folder):
-        for name in names(folder):
-            path = folder + "/" + name
-            if os.stat(path)[0] & _DIRECTORY:
-                self._remove_below(path)
-            else:
-                self._files.remove(path)
+        found = first_names(folder)
+        while found:
+            for name in found:
+                path = folder + "/" + name
+                if os.stat(path)[0] & _DIRECTORY:
+                    self._remove_below(path)
+                    os.rmdir(path)
+                else:
+                    self._files.remove(path)
+            found = first_names(folder)
 
     def _read(self):
         packed = bytearray(_RECORD_SIZE)

@@ -76,13 +76,13 @@ def send_image(
     """Send an image until the device has verified it; return the hash that it calculated.
 
     `on_progress` gets the octets that are there and how many there are. A transfer that was cut off goes on where it
-    was. Raises ImageRefused when the device refuses the image, NoAnswer when it does not answer.
+    was. Raises ImageRefused when the device refuses the image, NoAnswer when it does not answer or takes no more of it.
     """
     exchange = _Exchange(link, on_frame)
     image_hash = firmware_image.decode(octets).image_hash()
     offer = firmware_image.encode_offer(len(octets), image_hash)
-    last, request = (len(octets) - 1) // BLOCK_SIZE, offer
-    while True:
+    last, request, wanted, tries = (len(octets) - 1) // BLOCK_SIZE, offer, -1, 0
+    while tries < TRIES:
         kind, said = exchange.ask(request, offer, FINISH_TIMEOUT_S if _is_block(request, last) else ANSWER_TIMEOUT_S)
         if kind == REFUSED:
             raise ImageRefused(f"the device refuses the image: {said}")
@@ -91,8 +91,11 @@ def send_image(
             return bytes(said)
         if said > last:
             raise ImageRefused(f"the device asks for block {said}, and the last is {last}")
+        tries = tries + 1 if said == wanted else 0
+        wanted = said
         _show(on_progress, said * BLOCK_SIZE, len(octets))
         request = firmware_image.encode_block(said, octets[said * BLOCK_SIZE : (said + 1) * BLOCK_SIZE])
+    raise NoAnswer(f"the device does not take block {wanted} of the image: `smets device log` may tell why")
 
 
 def abort_image(link: FrameLink, on_frame: Callable[[Frame], None] | None = None) -> str:
