@@ -46,7 +46,7 @@ def settle(logs):
     logs.places.clear()
     logs.slot = None  # until it is done: without their places more rows must not go to the ring
     try:
-        for name in set([row[0] for row in _rows(logs)]):
+        for name in {row[0] for row in _rows(logs)}:
             was_open = name in logs.loaded
             log = logs.opened(name)
             for _, place, values in _rows(logs, name):

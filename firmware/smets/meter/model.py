@@ -181,7 +181,8 @@ class Meter(Paths):
 
     def _arrive(self, now_s, load):
         if self.schedule.is_due(now_s):
-            self.drop_cold()  # a tariff that becomes active wants the room
+            self.logs.put_away()
+            self.drop_cold()  # a tariff that becomes active wants the room, and so do the load controllers' calendars
             self.schedule.run_due(now_s)
         if now_s % _HALF_HOUR_S == 0:
             self.make_room()  # for logs that have a row now
