@@ -1,8 +1,11 @@
 """The bench's hand: typed, through the meter's own setters, and never near a key."""
 
 import json
+from array import array
 
+from smets.bench import household
 from smets.bench.control import BenchControl
+from smets.bench.setting import Setting
 from tests.firmware.meter_world import START_S, Tokens, World, events, make_meter
 
 
@@ -178,3 +181,39 @@ def test_a_household_lives_step_by_step_and_tells_how_each_ended():
     ):  # fmt: skip
         request["do"] = "household"
         assert not bench.perform(request)["ok"] and meter.time_s == START_S + 3600
+
+
+class Tight:
+    """A meter whose heap has no room for one of its steps, while the household's code is there."""
+
+    def __init__(self, meter, step):
+        self._meter, self._left = meter, step
+
+    def __getattr__(self, name):
+        return getattr(self._meter, name)
+
+    def advance(self, time_s, load):
+        """Do as a meter, or fail."""
+        if time_s > self._meter.time_s:
+            self._left -= 1
+            if not self._left:
+                raise MemoryError
+        self._meter.advance(time_s, load)
+
+
+def household_of(meter, imports):
+    setting = Setting()
+    setting.later = "smets.bench.household", (1800, array("I", imports), array("I", [7] * len(imports)))
+    return household.answer(meter, setting), setting
+
+
+def test_a_household_makes_room_for_a_step_and_goes_on_behind_it():
+    imports = [300, 2000, 150, 800]
+    wanted = household_of(make_meter(), imports)[0]
+    for step in range(1, 5):
+        meter = make_meter()
+        answer, setting = household_of(Tight(meter, step), imports)
+        assert answer is None and setting.until_s == START_S - START_S % 1800 + step * 1800
+        meter.advance(setting.until_s, setting.load)
+        setting.until_s = None
+        assert household.answer(meter, setting) == wanted
