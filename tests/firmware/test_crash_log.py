@@ -4,17 +4,7 @@ import os
 import sys
 
 from smets.store import crash_log
-
-FOLDER = "/tmp/smets-crash-log-" + sys.implementation.name
-
-
-def fresh():
-    try:
-        os.mkdir(FOLDER)
-    except OSError:
-        for name in os.listdir(FOLDER):
-            os.remove(FOLDER + "/" + name)
-    return FOLDER
+from tests.firmware.power_cut import scratch
 
 
 def failing(text):
@@ -36,11 +26,11 @@ def told(folder):
 
 
 def test_an_empty_log_is_one_empty_line():
-    assert told(fresh()) == []
+    assert told(scratch()) == []
 
 
 def test_errors_are_told_in_their_order_with_their_time():
-    folder = fresh()
+    folder = scratch()
     note(folder, 5, "first")
     note(folder, 70, "second")
     lines = told(folder)
@@ -51,7 +41,7 @@ def test_errors_are_told_in_their_order_with_their_time():
 
 
 def test_the_newest_stay_and_the_flash_used_is_bounded():
-    folder = fresh()
+    folder = scratch()
     for number in range(200):
         note(folder, number, "error " + "x" * (number % 50))
     assert sum([os.stat(folder + "/" + name)[6] for name in os.listdir(folder)]) <= 4200
@@ -61,6 +51,6 @@ def test_the_newest_stay_and_the_flash_used_is_bounded():
 
 
 def test_a_long_error_is_cut():
-    folder = fresh()
+    folder = scratch()
     note(folder, 1, "y" * 5000)
     assert os.stat(folder + "/crash.log")[6] < 1000

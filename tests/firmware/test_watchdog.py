@@ -1,11 +1,7 @@
 """The watchdog is fed by rounds of the loop that left the journal in order, and by nothing else."""
 
-import os
-import sys
-
 from smets.roles.esme import Esme
-
-FOLDER = "/tmp/smets-watchdog-" + sys.implementation.name
+from tests.firmware.power_cut import scratch
 
 
 class Over(Exception):
@@ -38,21 +34,6 @@ class Watchdog:
         self.fed += 1
 
 
-def emptied(folder):
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return folder
-    for name in names:
-        path = folder + "/" + name
-        if os.stat(path)[0] & 0x4000:
-            emptied(path)
-            os.rmdir(path)
-        else:
-            os.remove(path)
-    return folder
-
-
 def run(device, watchdog):
     try:
         device.run(watchdog)
@@ -62,15 +43,15 @@ def run(device, watchdog):
 
 
 def test_each_round_feeds_it_once():
-    watchdog = Watchdog()
-    run(Esme(Stream(5), emptied(FOLDER), prints_errors=False), watchdog)
+    watchdog, store = Watchdog(), scratch()
+    run(Esme(Stream(5), store, prints_errors=False), watchdog)
     assert watchdog.fed == 5
-    run(Esme(Stream(3), FOLDER, prints_errors=False), None)  # there need not be one
+    run(Esme(Stream(3), store, prints_errors=False), None)  # there need not be one
 
 
 def test_a_journal_that_takes_nothing_starves_it_until_it_does():
     watchdog, stream = Watchdog(), Stream(9)
-    device = Esme(stream, emptied(FOLDER), prints_errors=False)
+    device = Esme(stream, scratch(), prints_errors=False)
     write = device.journal._files.write
     failing = []
 
