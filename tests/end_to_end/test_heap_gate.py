@@ -1,4 +1,4 @@
-"""A meter in a Pico's heap gets one of every request, and again when all its logs are full: nothing is too much for it.
+"""A meter in a Pico's heap gets one of every request and a firmware image, and again when all its logs are full.
 
 One meter lives through it all, of compiled firmware, and tells its heap meanwhile. `make heap` shows the table.
 """
@@ -93,7 +93,7 @@ class Gate:
         return found
 
     def _send_image(self, conversation: Conversation, version: int) -> None:
-        """Let the worn heap take an image: some 230 KB into 200 files. Raises SmetsError when it does not."""
+        """Let the worn heap take an image of the firmware. Raises SmetsError when it does not."""
         image = unix_image("micropython", version.to_bytes(4, "big"))
         send_image(conversation.link, sign_image(self.keystore, image).encode())
 

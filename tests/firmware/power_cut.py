@@ -87,9 +87,13 @@ def scratch():
 
 
 def wipe(directory):
-    """Delete a flat directory."""
+    """Delete a directory and what is in it."""
     for name in os.listdir(directory):
-        os.remove(directory + "/" + name)
+        path = directory + "/" + name
+        if os.stat(path)[0] & 0x4000:
+            wipe(path)
+        else:
+            os.remove(path)
     os.rmdir(directory)
 
 

@@ -4,7 +4,7 @@ import os
 import sys
 
 from smets.store import crash_log
-from tests.firmware.power_cut import scratch
+from tests.firmware.power_cut import scratch, wipe
 
 
 def failing(text):
@@ -26,7 +26,9 @@ def told(folder):
 
 
 def test_an_empty_log_is_one_empty_line():
-    assert told(scratch()) == []
+    folder = scratch()
+    assert told(folder) == []
+    wipe(folder)
 
 
 def test_errors_are_told_in_their_order_with_their_time():
@@ -38,6 +40,7 @@ def test_errors_are_told_in_their_order_with_their_time():
     assert [line for line in lines if line.startswith("ValueError")] == ["ValueError: first", "ValueError: second"]
     if hasattr(sys, "print_exception"):
         assert "in failing" in " ".join(lines)
+    wipe(folder)
 
 
 def test_the_newest_stay_and_the_flash_used_is_bounded():
@@ -48,9 +51,11 @@ def test_the_newest_stay_and_the_flash_used_is_bounded():
     times = [int(line[4:]) for line in told(folder) if line.startswith("---")]
     # An entry holds the paths of this clone: their length is not the log's. The longest entry still leaves three.
     assert times[-1] == 199 and times == list(range(times[0], 200)) and len(times) >= 3
+    wipe(folder)
 
 
 def test_a_long_error_is_cut():
     folder = scratch()
     note(folder, 1, "y" * 5000)
     assert os.stat(folder + "/crash.log")[6] < 1000
+    wipe(folder)

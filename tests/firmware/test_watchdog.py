@@ -1,7 +1,7 @@
 """The watchdog is fed by rounds of the loop that left the journal in order, and by nothing else."""
 
 from smets.roles.esme import Esme
-from tests.firmware.power_cut import scratch
+from tests.firmware.power_cut import scratch, wipe
 
 
 class Over(Exception):
@@ -47,11 +47,12 @@ def test_each_round_feeds_it_once():
     run(Esme(Stream(5), store, prints_errors=False), watchdog)
     assert watchdog.fed == 5
     run(Esme(Stream(3), store, prints_errors=False), None)  # there need not be one
+    wipe(store)
 
 
 def test_a_journal_that_takes_nothing_starves_it_until_it_does():
-    watchdog, stream = Watchdog(), Stream(9)
-    device = Esme(stream, scratch(), prints_errors=False)
+    watchdog, stream, store = Watchdog(), Stream(9), scratch()
+    device = Esme(stream, store, prints_errors=False)
     write = device.journal._files.write
     failing = []
 
@@ -83,3 +84,4 @@ def test_a_journal_that_takes_nothing_starves_it_until_it_does():
     stream.before = before
     run(device, watchdog)
     assert watchdog.fed == 2 + 3  # rounds 8 and 7, then 2, 1 and 0
+    wipe(store)

@@ -114,8 +114,8 @@ class Alerts:
             if envelope.supplementary_counter is None:
                 supplementary = []
             body = b"\x09\x0a" + struct.pack(">H", envelope.code) + bytes(envelope.counter)
-            form = self._table.find(_NOT_SUPPORTED)[2]
-            self.send(eui, form, True, _NOT_SUPPORTED, time_s, body, 1, supplementary)
+            message_code = self._table.find(_NOT_SUPPORTED)[2]
+            self.send(eui, message_code, True, _NOT_SUPPORTED, time_s, body, 1, supplementary)
 
     def send(self, eui, message_code, critical, code, time_s, body=b"", count=0, supplementary=()):
         """Send one alert to one party: `body` is `count` A-XDR elements that follow code and time stamp.

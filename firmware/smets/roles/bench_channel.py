@@ -30,13 +30,13 @@ def answer(device, request):
             while octets is None:
                 _live_on(device)
                 octets = call(bench.later[0], "answer", meter, bench)
-            bench.later = None  # what it was to do is no small size
     except (OSError, MemoryError, RuntimeError, ValueError, StoreCorrupt) as error:
         meter.discard()
         device.note(error)
         octets = _FAILED % type(error).__name__
     finally:
         FLASH.in_haste = False
+        bench.later = None  # what it was to do is no small size
     if isinstance(octets, list):
         device.send(framing.BENCH, *octets)
     else:

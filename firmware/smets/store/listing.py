@@ -14,9 +14,7 @@ _FEW = const(16)
 def names(directory, prefix=""):
     """Return the sorted names in `directory`, which is made when it is missing, that start with `prefix`."""
     try:
-        if hasattr(os, "ilistdir"):  # a list of all names of a full store is more than a small heap has room for
-            return sorted([entry[0] for entry in os.ilistdir(directory) if entry[0].startswith(prefix)])
-        return sorted([name for name in os.listdir(directory) if name.startswith(prefix)])
+        return sorted([name for name in _entries(directory) if name.startswith(prefix)])
     except OSError:
         os.mkdir(directory)
         return []
@@ -25,10 +23,19 @@ def names(directory, prefix=""):
 def first_names(directory):
     """Return the names of the first entries of `directory`, at most _FEW: a worn heap may have no room for more."""
     found = []
-    for entry in os.ilistdir(directory) if hasattr(os, "ilistdir") else os.listdir(directory):
+    for name in _entries(directory):  # to the end: that closes it
         if len(found) < _FEW:
-            found.append(entry[0] if isinstance(entry, tuple) else entry)
+            found.append(name)
     return found
+
+
+def _entries(directory):
+    """Yield the names in `directory`: a list of all of a full store is more than a small heap has room for."""
+    if hasattr(os, "ilistdir"):
+        for entry in os.ilistdir(directory):
+            yield entry[0]
+    else:
+        yield from os.listdir(directory)
 
 
 def make_folder(path):

@@ -49,10 +49,7 @@ REPORT_TO = "please report it with the output of SMETS_DEBUG=1"
 #: What the parser of the command line says, and what is meant.
 _PLAIN = (
     (r"Value error, ", ""),
-    (
-        r"('[^']*') does not match the formats? .*%H.*",
-        r"\1 is no date: write 2026-01-31 or 2026-01-31T14:30",
-    ),
+    (r"('[^']*') does not match the formats? .*%H.*", r"\1 is no date: write 2026-01-31 or 2026-01-31T14:30"),
     (r"('[^']*') does not match the formats? .*", r"\1 is no date: write it like 2026-01-31"),
     (r"No such option:? (-[0-9.]+)", r"'\1' is no amount in pounds: write it like 10.00"),
 )
